@@ -1,0 +1,108 @@
+"""`rules-engine evaluate` and `rules-engine order`: what a policy says of one account."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import click
+
+from rules_engine.cli import output
+from rules_engine.cli.commands import FOUND
+from rules_engine.cli.inputs import (
+    account_option,
+    all_of,
+    json_option,
+    market_option,
+    name_of,
+    policies_option,
+    policy_option,
+    read,
+    refuse_two_from_stdin,
+)
+
+EVALUATE_EXAMPLES = """\b
+Examples:
+  rules-engine evaluate --policy usdt-perpetuals@1.2.0 --account account.json --market market.json
+  rules-engine evaluate --policy P.yaml --account - --market market.json --json < account.json
+  rules-engine evaluate --policy P.yaml --account account.json --market market.json --explain"""
+
+ORDER_EXAMPLES = """\b
+Examples:
+  rules-engine order --policy P.yaml --account account.json --market market.json --order order.json
+  rules-engine order --policy P.yaml --account account.json --market market.json --order - --json < order.json"""
+
+
+@click.command(epilog=EVALUATE_EXAMPLES)
+@policy_option
+@account_option
+@market_option
+@policies_option
+@click.option("--explain", is_flag=True, help="Print how each figure was made, step by step.")
+@json_option
+def evaluate(policy: str, account: str, market: str, policies: str | None, explain: bool, as_json: bool) -> None:
+    """Evaluate one account under a policy.
+
+    Prints margins, liquidation prices and status of every position and pool. Exits with 0 whatever the status is, and with 2 where a document is malformed.
+    """
+    refuse_two_from_stdin(account, market)
+    if explain and as_json:
+        raise click.UsageError("--explain is for people and --json for programs: choose one")
+    engine, account_record, market_record = _engine_and_documents(policy, policies, account=account, market=market)
+    if explain:
+        from rules_engine.report.explanation import render_explanation
+
+        for line in render_explanation(engine, account_record, market_record).splitlines():
+            output.line(line)
+        return
+    evaluation = engine.evaluate(account_record, market_record)
+    if as_json:
+        output.document(evaluation.to_dict())
+    else:
+        from rules_engine.report.tables import evaluation_tables
+
+        output.tables(evaluation_tables(evaluation))
+
+
+@click.command(epilog=ORDER_EXAMPLES)
+@policy_option
+@account_option
+@market_option
+@click.option(
+    "--order", required=True, metavar="O", type=click.Path(allow_dash=True), help="Order document (JSON), or -."
+)
+@policies_option
+@json_option
+@click.pass_context
+def order(
+    context: click.Context, policy: str, account: str, market: str, order: str, policies: str | None, as_json: bool
+) -> None:
+    """Say whether an order is accepted.
+
+    Prints reasons, required and available margin, the largest quantity and the evaluation with the order in it. Exits
+    with 0 where the order is accepted, 1 where it is refused and 2 where a document is malformed.
+    """
+    refuse_two_from_stdin(account, market, order)
+    engine, *records = _engine_and_documents(policy, policies, account=account, market=market, order=order)
+    decision = engine.check_order(*records)
+    if as_json:
+        output.document(decision.to_dict())
+    else:
+        from rules_engine.report.tables import order_tables
+
+        output.tables(order_tables(decision))
+    context.exit(0 if decision.accepted else FOUND)
+
+
+def _engine_and_documents(policy: str, policies: str | None, **paths: str) -> list[Any]:
+    """An engine and the records of the documents named; raises one DocumentError with the problems of all inputs."""
+    from rules_engine.engine.engine import Engine
+    from rules_engine.policy.load import load_policy
+
+    from rules_engine.engine.documents import decode_account, decode_market, decode_order
+
+    decoders = {"account": decode_account, "market": decode_market, "order": decode_order}
+    data = {kind: read(path) for kind, path in paths.items()}
+    documents = [partial(decoders[kind], data[kind], file=name_of(path)) for kind, path in paths.items()]
+    compiled, *records = all_of([partial(load_policy, policy, policies=policies), *documents])
+    return [Engine(compiled), *records]

@@ -1,0 +1,100 @@
+"""What commands read: policies, documents and compressed files, from disk or from stdin."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import sys
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+import click
+
+from rules_engine.errors import DocumentError, Mark, Problem
+
+STDIN: Final = "-"
+LARGEST_INPUT: Final = 256_000_000
+"""Bytes, after decompression: a larger input is a mistake or an attack."""
+
+policy_option = click.option(
+    "--policy", required=True, metavar="P", type=click.Path(), help="Policy: a file, or NAME@VERSION of a packaged one."
+)
+policies_option = click.option(
+    "--policies",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="Where `extends: NAME@VERSION` is looked up, as DIR/NAME/VERSION.yaml. [default: two levels above the policy]",
+)
+account_option = click.option(
+    "--account", required=True, metavar="A", type=click.Path(allow_dash=True), help="Account document (JSON), or -."
+)
+market_option = click.option(
+    "--market", required=True, metavar="M", type=click.Path(allow_dash=True), help="Market document (JSON), or -."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON document for programs.")
+
+
+class Readable(Protocol):
+    """What bytes come from."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes."""
+
+
+def refuse_two_from_stdin(*paths: str) -> None:
+    """A usage error where more than one document would come from stdin."""
+    if paths.count(STDIN) > 1:
+        raise click.UsageError("only one document can be read from stdin (-)")
+
+
+def name_of(path: str) -> str:
+    """How messages call an input."""
+    return "stdin" if path == STDIN else path
+
+
+def read(path: str) -> bytes:
+    """The bytes of a file or of stdin. Raises OSError, and DocumentError where there are too many."""
+    if path == STDIN:
+        return _bounded(sys.stdin.buffer, path)
+    with open(path, "rb") as file:
+        return _bounded(file, path)
+
+
+def read_compressed(path: str) -> bytes:
+    """The bytes of a file, decompressed where its name ends in .gz or .xz. Raises OSError or DocumentError."""
+    try:
+        if path.endswith(".gz"):
+            with gzip.open(path, "rb") as file:
+                return _bounded(file, path)
+        if path.endswith(".xz"):
+            with lzma.open(path, "rb") as file:
+                return _bounded(file, path)
+    except (gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError) as error:
+        raise _unusable(path, "INPUT_COMPRESSION", f"the file cannot be decompressed: {error}") from error
+    return read(path)
+
+
+def all_of(readers: Sequence[Callable[[], Any]]) -> list[Any]:
+    """What each reader gives; where some fail, one DocumentError with the problems of all of them."""
+    answers: list[Any] = []
+    problems: list[Problem] = []
+    for reader in readers:
+        try:
+            answers.append(reader())
+        except DocumentError as error:
+            problems += error.problems
+    if problems:
+        raise DocumentError(problems)
+    return answers
+
+
+def _bounded(file: Readable, path: str) -> bytes:
+    data = file.read(LARGEST_INPUT + 1)
+    if len(data) > LARGEST_INPUT:
+        raise _unusable(path, "INPUT_SIZE", f"the input has more than {LARGEST_INPUT} bytes")
+    return data
+
+
+def _unusable(path: str, code: str, message: str) -> DocumentError:
+    return DocumentError([Problem(code=code, message=message, mark=Mark(name_of(path), 1, 1))])

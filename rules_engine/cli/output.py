@@ -1,0 +1,96 @@
+"""What commands print: results on stdout, messages on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from rules_engine.errors import Problem
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PROBLEMS_PER_FILE: Final = 100
+"""More than these per file are counted, not printed (design.md, section 5)."""
+WIDTH_OF_A_FILE: Final = 1000
+"""Columns where stdout is no terminal: tables are as wide as what they hold, and paths in them stay whole."""
+_UNSEEN: Final = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Unicode categories that a terminal obeys or hides: control, format, surrogate, line and paragraph separator."""
+
+
+def message(text: str) -> None:
+    """One line for people, on stderr."""
+    click.echo(printable(text), err=True)
+
+
+def line(text: str) -> None:
+    """One line of the result."""
+    click.echo(printable(text))
+
+
+def document(value: Any) -> None:
+    """A result for programs: JSON with two spaces of indentation."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def tables(renderables: Iterable[Any]) -> None:
+    """A result for people: rich renderables, an empty line between them."""
+    console = _console()
+    for number, renderable in enumerate(renderables):
+        if number:
+            console.print()
+        console.print(renderable)
+
+
+def problems(found: Iterable[Problem], *, error: bool = False) -> None:
+    """Problems as lines in the order given, at most 100 of each file and then a count of the rest."""
+    printed: Counter[str] = Counter()
+    left_out: Counter[str] = Counter()
+    for problem in found:
+        file = problem.mark.file if problem.mark else ""
+        if printed[file] < PROBLEMS_PER_FILE:
+            printed[file] += 1
+            click.echo(printable(str(problem)), err=error)
+        else:
+            left_out[file] += 1
+    for file, count in left_out.items():
+        click.echo(printable(f"{file or 'in all'}: and {counted(count, 'problem')} more"), err=error)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 problem`, `2 problems`; `policy` becomes `policies`."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun[:-1]}ies" if noun.endswith("y") else f"{count} {noun}s"
+
+
+def printable(text: str) -> str:
+    """The text with control and direction characters escaped: documents are strangers' and may speak to the terminal."""
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    if unicodedata.category(character) not in _UNSEEN:
+        return character
+    return character.encode("ascii", "backslashreplace").decode() if character > "\x7f" else f"\\x{ord(character):02x}"
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    class Stdout(Console):
+        def on_broken_pipe(self) -> None:
+            """Lets the error reach `Commands`, where rich would leave with 1, which means that something was found."""
+            raise BrokenPipeError
+
+    console = Stdout(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDTH_OF_A_FILE
+    return console

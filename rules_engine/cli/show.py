@@ -1,0 +1,58 @@
+"""`rules-engine show`: a policy resolved, with where each value comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rules_engine.cli import output
+from rules_engine.cli.commands import FOUND
+from rules_engine.cli.inputs import json_option, policies_option
+
+if TYPE_CHECKING:
+    from rules_engine.terms.policy import Policy
+
+EXAMPLES = """\b
+Examples:
+  rules-engine show policies/usdt-perpetuals/1.2.0.yaml
+  rules-engine show usdt-perpetuals@1.2.0 --instrument ETHUSDT
+  rules-engine show usdt-perpetuals@1.2.0 --json"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("policy", metavar="POLICY", type=click.Path())
+@click.option("--instrument", metavar="NAME", help="Only what this instrument resolves to.")
+@policies_option
+@json_option
+@click.pass_context
+def show(context: click.Context, policy: str, instrument: str | None, policies: str | None, as_json: bool) -> None:
+    """Print a policy resolved, with where each value comes from.
+
+    Every value stands beside the file and line it comes from (the policy's own or a parent's), tiers with their derived
+    deductions. POLICY is a file, or NAME@VERSION of a packaged one. A value that the text leaves out is shown with its default. Exits with 1 where --instrument names an instrument that
+    the policy does not cover, 2 where the policy cannot be used.
+    """
+    from rules_engine.policy.load import load_policy
+    from rules_engine.report.policy import policy_document, policy_tables
+
+    compiled = load_policy(policy, policies=policies)
+    if instrument is not None:
+        _show_instrument(context, compiled, instrument, as_json)
+    elif as_json:
+        output.document(policy_document(compiled))
+    else:
+        output.tables(policy_tables(compiled))
+
+
+def _show_instrument(context: click.Context, policy: Policy, name: str, as_json: bool) -> None:
+    from rules_engine.report.policy import instrument_document, instrument_rule, instrument_tables
+
+    rule = instrument_rule(policy, name)
+    if rule is None:
+        output.message(f"{policy.name} {policy.version} covers no instrument {name}")
+        context.exit(FOUND)
+    if as_json:
+        output.document(instrument_document(policy, name, rule))
+    else:
+        output.tables(instrument_tables(policy, name, rule))

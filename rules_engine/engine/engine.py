@@ -1,0 +1,71 @@
+"""The engine: the one object that a back-end holds. Immutable once built, and safe to share between threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rules_engine.engine.documents import decode_account, decode_market, decode_order
+from rules_engine.engine.evaluate import QuoteOf, solve
+from rules_engine.engine.figures import written
+from rules_engine.engine.order_check import check_order
+from rules_engine.engine.quote import Quote, quote, rule_for
+from rules_engine.errors import DocumentError, Problem
+from rules_engine.numbers.exact import exactly
+from rules_engine.terms.account import Account, Order
+from rules_engine.terms.evaluation import Evaluation, OrderDecision
+from rules_engine.terms.market import Market
+from rules_engine.terms.policy import Policy
+
+
+class Engine:
+    """Evaluates accounts under one policy. To change the policy, build another engine."""
+
+    __slots__ = ("_policy",)
+
+    def __init__(self, policy: Policy) -> None:
+        if not isinstance(policy, Policy):
+            raise TypeError(f"Engine takes a Policy (from load_policy), not {type(policy).__name__}")
+        self._policy = policy
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that answers."""
+        return self._policy
+
+    def evaluate(
+        self, account: Account | Mapping[str, Any] | bytes | str, market: Market | Mapping[str, Any] | bytes | str
+    ) -> Evaluation:
+        """Every position's and pool's figures, prices, status and close-out.
+
+        Documents come as dicts, JSON text or records. Raises `DocumentError` with every problem of a document that is
+        not well formed; what is doubtful inside a well-formed one ends as `undetermined` pools.
+        """
+        account, market = decode_account(account), decode_market(market)
+        with exactly():
+            return written(self._policy, market.as_of, solve(self._policy, account, market, self._quotes(market)))
+
+    def check_order(
+        self,
+        account: Account | Mapping[str, Any] | bytes | str,
+        market: Market | Mapping[str, Any] | bytes | str,
+        order: Order | Mapping[str, Any] | bytes | str,
+    ) -> OrderDecision:
+        """Whether an order may be accepted, what it requires, and how large it could be. Raises as `evaluate` does."""
+        account, market, order = decode_account(account), decode_market(market), decode_order(order)
+        if any(resting.id == order.id for resting in account.orders):
+            text = f"the account already has an order {order.id!r}"
+            raise DocumentError([Problem(code="ID_DUPLICATE", message=text, path="id", hint="give the new order an id of its own")])
+        with exactly():
+            return check_order(self._policy, account, market, order, self._quotes(market))
+
+    def _quotes(self, market: Market) -> QuoteOf:
+        """Each instrument's quote in this market, made once."""
+        made: dict[str, Quote] = {}
+
+        def quote_of(instrument: str) -> Quote:
+            if instrument not in made:
+                made[instrument] = quote(self._policy, rule_for(self._policy, instrument), instrument, market)
+            return made[instrument]
+
+        return quote_of

@@ -1,0 +1,228 @@
+"""Unrounded answers written as figures: rounded once, each in its stated direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from rules_engine.engine.closing import closable, tier_of
+from rules_engine.engine.decide import top_up
+from rules_engine.engine.evaluate import Solution, Solved
+from rules_engine.engine.pools import Holding
+from rules_engine.engine.prices import Prices, TurningPrice, prices_of, rounded_price
+from rules_engine.engine.quote import AppliedBuffer, Quote
+from rules_engine.engine.sums import Leg
+from rules_engine.formulas.pool import drawn, surplus, withdrawable
+from rules_engine.formulas.requirement import notional, tier_size
+from rules_engine.numbers.exact import EXACT, ONE, ZERO, Direction, divide, rounded
+from rules_engine.numbers.piecewise import NotLinear
+from rules_engine.numbers.system import Number
+from rules_engine.terms.account import Position
+from rules_engine.terms.evaluation import (
+    BufferFigure,
+    Closing,
+    Evaluation,
+    PolicyIdentity,
+    PoolFigures,
+    PositionFigures,
+)
+from rules_engine.terms.policy import Policy
+
+RATIO_UNIT: Final = Decimal("1e-8")
+RATE_UNIT: Final = Decimal("1e-18")
+
+
+def written(policy: Policy, as_of: datetime, solved: Solution) -> Evaluation:
+    """The evaluation of a solved account."""
+    figures: dict[str, PositionFigures] = {}
+    for one in solved.solved.values():
+        prices = _prices(one, solved, policy)
+        legs = {} if one.sums is None else {leg.exposure.id: leg for leg in one.sums.legs}
+        for holding in one.pool.holdings:
+            leg = legs.get(holding.position.id)
+            figures[holding.position.id] = _position(policy, holding, one, leg, prices.get(holding.position.instrument))
+    return Evaluation(
+        policy=PolicyIdentity(name=policy.name, version=policy.version, digest=policy.digest),
+        as_of=as_of,
+        account=solved.account.account,
+        positions=tuple(figures.get(p.id) or _unplaced(p) for p in solved.account.positions),
+        pools=tuple(_pool(policy, one, solved) for one in solved.solved.values()),
+        evidence=solved.pools.doubts,
+    )
+
+
+def _unplaced(position: Position) -> PositionFigures:
+    return PositionFigures(
+        id=position.id,
+        instrument=position.instrument,
+        mode=position.mode,
+        pool=None,
+        notes=("POOL_UNKNOWN",),
+    )
+
+
+def _prices(one: Solved, solved: Solution, policy: Policy) -> dict[str, Prices | None]:
+    """Both prices of every instrument in a pool; None where a mode's requirement has no piecewise linear form."""
+    if one.sums is None:
+        return {}
+    by_instrument: dict[str, list[Leg]] = {}
+    for leg in one.sums.legs:
+        by_instrument.setdefault(leg.exposure.instrument, []).append(leg)
+    net = surplus(one.equity, one.sums.maintenance, one.sums.fee, ONE)
+    prices: dict[str, Prices | None] = {}
+    for instrument, legs in by_instrument.items():
+        try:
+            prices[instrument] = prices_of(one.pool, legs, net, one.equity, solved.terms, policy)
+        except NotLinear:
+            prices[instrument] = None
+    return prices
+
+
+def _position(
+    policy: Policy, holding: Holding, one: Solved, leg: Leg | None, prices: Prices | None
+) -> PositionFigures:
+    position, quote = holding.position, holding.quote
+    blank = PositionFigures(id=position.id, instrument=position.instrument, mode=position.mode, pool=one.pool.name)
+    if not holding.open:
+        return msgspec.structs.replace(
+            blank,
+            notional=ZERO,
+            unrealized_pnl=ZERO,
+            initial_margin=ZERO,
+            maintenance_margin=ZERO,
+            notes=("LIQUIDATION_PRICE_NONE", "BANKRUPTCY_PRICE_NONE"),
+        )
+    if leg is None:
+        return msgspec.structs.replace(blank, notes=("FIGURES_UNKNOWN",))
+    tier = tier_of(leg)
+    quantum = policy.quantum
+    notes = _notes(leg, quote)
+    return msgspec.structs.replace(
+        blank,
+        notional=rounded(notional(EXACT, leg.exposure), quantum, "up"),
+        unrealized_pnl=rounded(leg.unrealized_pnl, quantum, "down"),
+        tier=tier + 1,
+        maintenance_rate=rounded(leg.exposure.schedule.lines[tier][0], RATE_UNIT, "up"),
+        buffers=tuple(_buffer(applied) for applied in quote.buffers),
+        initial_margin=rounded(leg.requirement.initial, quantum, "up"),
+        maintenance_margin=rounded(leg.requirement.maintenance, quantum, "up"),
+        liquidation_price=_price(prices and prices.liquidation, "LIQUIDATION_PRICE_NONE", quote, policy, notes),
+        bankruptcy_price=_price(prices and prices.bankruptcy, "BANKRUPTCY_PRICE_NONE", quote, policy, notes),
+        notes=tuple(notes),
+    )
+
+
+def _notes(leg: Leg, quote: Quote) -> list[str]:
+    exposure = leg.exposure
+    schedule = exposure.schedule
+    size = tier_size(EXACT, exposure, exposure.initial_value)
+    notes = [doubt.code for doubt in quote.missing]
+    if schedule.cap is not None and size >= schedule.cap:
+        notes.append("BEYOND_LAST_TIER")
+    if exposure.leverage is not None and above_leverage_cap(leg, size):
+        notes.append("LEVERAGE_ABOVE_TIER")
+    if quote.price_tick is None:
+        notes.append("PRICE_TICK_MISSING")
+    return list(dict.fromkeys(notes))
+
+
+def above_leverage_cap(leg: Leg, size: Number) -> bool:
+    """Whether the position's leverage is above what its tier allows for the whole position."""
+    schedule = leg.exposure.schedule
+    return bool(leg.exposure.leverage * EXACT.step(size, schedule.floors, schedule.leverage_rates) > 1)
+
+
+def _buffer(applied: AppliedBuffer) -> BufferFigure:
+    adjustment = applied.severe
+    return BufferFigure(
+        name=applied.buffer.name,
+        multiply=None if adjustment.multiply is None else rounded(adjustment.multiply, RATE_UNIT, "up"),
+        add_rate=None if adjustment.add_rate is None else rounded(adjustment.add_rate, RATE_UNIT, "up"),
+    )
+
+
+def _price(
+    turning: TurningPrice | None, missing: str, quote: Quote, policy: Policy, notes: list[str]
+) -> Decimal | None:
+    if turning is None:
+        notes.append(missing)
+        return None
+    return rounded_price(turning, quote.price_tick or policy.quantum, policy.conventions)
+
+
+def _pool(policy: Policy, one: Solved, solved: Solution) -> PoolFigures:
+    reservation = solved.reservations.by_pool[one.pool.name]
+    notes = [*one.pool.notes, *(["ORDERS_DOUBTFUL"] if reservation.doubts else [])]
+    evidence = tuple(dict.fromkeys((*one.doubts, *reservation.doubts)))
+    blank = PoolFigures(
+        pool=one.pool.name,
+        mode=one.pool.allowed.name,
+        status=one.status,
+        reasons=tuple(dict.fromkeys(doubt.code for doubt in one.doubts)),
+        notes=tuple(notes),
+        evidence=evidence,
+    )
+    if one.sums is None:
+        return blank
+    return msgspec.structs.replace(blank, **_amounts(policy, one, solved))
+
+
+def _amounts(policy: Policy, one: Solved, solved: Solution) -> dict[str, object]:
+    """A pool's amounts: requirements rounded up, equity and what is free rounded down."""
+    assert one.sums is not None
+    quantum, rules = policy.quantum, policy.liquidation
+    open_ = bool(one.sums.legs)
+
+    def money(x: Number | None, direction: Direction) -> Decimal | None:
+        return None if x is None else rounded(x, quantum, direction)
+
+    initial = one.initial
+    free = None if initial is None else free_margin(one, solved)
+    own_free = None if free is None else free - one.limit
+    decided = one.status != "undetermined"
+    amounts: dict[str, object] = {
+        "equity": money(one.equity, "down"),
+        "initial_margin": money(initial, "up"),
+        "maintenance_margin": money(one.sums.maintenance, "up"),
+        "margin_ratio": rounded(divide(one.sums.maintenance, one.equity), RATIO_UNIT, "up") if one.equity > 0 else None,
+        "free_margin": money(free, "down"),
+        "withdrawable": None if own_free is None else money(withdrawable(EXACT, own_free, one.sums.profits), "down"),
+        "top_up": top_up(one.equity, one.sums.maintenance, one.sums.fee, open_, rules, quantum) if decided else None,
+        "close_out": _close_out(policy, one),
+    }
+    if one.draws:
+        amounts |= {
+            "own_equity": money(one.sums.equity, "down"),
+            "draw_limit": money(one.limit, "down"),
+            "draw": money(_draw(one), "up"),
+        }
+    return amounts
+
+
+def free_margin(one: Solved, solved: Solution) -> Number | None:
+    """Equity less initial margin with orders; for the shared pool less what groups draw on it too."""
+    if one.initial is None:
+        return None
+    free = one.equity - one.initial
+    if one.pool.name != solved.pools.shared:
+        return free
+    return free - EXACT.total([_draw(group) for group in solved.drawing if group.sums is not None])
+
+
+def _draw(group: Solved) -> Number:
+    """What a group draws; all that it may where its orders leave its need unknown."""
+    assert group.sums is not None
+    return group.limit if group.initial is None else drawn(EXACT, group.limit, group.initial, group.sums.equity)
+
+
+def _close_out(policy: Policy, one: Solved) -> Sequence[Closing]:
+    if one.sums is None or one.status not in ("liquidate", "bankrupt"):
+        return ()
+    start = closable(one.pool, one.sums, policy, one.limit)
+    if one.status == "bankrupt":
+        return tuple(Closing(position=leg.position, quantity=leg.size, reason="bankrupt") for leg in start.legs)
+    return tuple(policy.liquidation.close_out.plan.closings(start))

@@ -1,0 +1,260 @@
+"""Orders: where each reserves margin and how much, by the same formulas as positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from rules_engine.engine.pools import Holding, Pool, Pools, Unplaced, place, pool_name
+from rules_engine.engine.quote import Quote
+from rules_engine.engine.sums import Terms, exposure_of
+from rules_engine.errors import Doubt
+from rules_engine.formulas.pool import loss_to_mark, order_margin
+from rules_engine.numbers.exact import EXACT, ONE, ZERO
+from rules_engine.numbers.piecewise import NotLinear, Piecewise
+from rules_engine.numbers.system import Number, NumberSystem
+from rules_engine.terms.account import Account, Order, Position
+from rules_engine.terms.exposure import Exposure
+from rules_engine.terms.policy import AllowedMode, Policy
+from rules_engine.terms.pool import Backing
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """An order with the position that it acts on (an empty one where it opens) and the pool in which it reserves."""
+
+    order: Order
+    holding: Holding
+    allowed: AllowedMode
+    pool: str
+    reserve: str
+
+    @property
+    def reduces(self) -> bool:
+        """Whether filling it can only make the position smaller."""
+        held, ordered = self.holding.position.quantity, self.order.quantity
+        return held * ordered < 0 and (self.order.reduce_only or abs(ordered) <= abs(held))
+
+
+    def acts_on(self, target: Holding) -> bool:
+        """Whether filling it changes this position; orders that open do so together."""
+        own = self.holding
+        return own.position.id == target.position.id if target.open else not own.open
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """One instrument's positions in a pool and the orders on them, which reserve margin together."""
+
+    allowed: AllowedMode
+    quote: Quote
+    holdings: tuple[Holding, ...]
+    placed: tuple[Placed, ...]
+
+
+class Reservation(msgspec.Struct, frozen=True):
+    """What orders reserve in a pool; doubts leave it unknown."""
+
+    amount: Number
+    doubts: tuple[Doubt, ...]
+
+
+def place_order(policy: Policy, pools: Pools, account: Account, order: Order, quote: Quote) -> Placed:
+    """Finds the position that an order acts on and the pool in which it reserves. Raises `Unplaced`."""
+    holding = _target(pools, order, quote)
+    if holding is None:
+        allowed, label = place(policy, quote, order)
+        pool = pool_name(account.account, allowed.name, label)
+        holding = Holding(_empty(order, quote), quote)
+        backing = label.backing
+    else:
+        pool = pools.pool_of[holding.position.id]
+        allowed, backing = pools.by_name[pool].allowed, pools.by_name[pool].label.backing
+    placed = Placed(order, holding, allowed, pool, pool)
+    if backing is Backing.POSITION and not placed.reduces:
+        return msgspec.structs.replace(placed, reserve=pools.shared)
+    return placed
+
+
+def _target(pools: Pools, order: Order, quote: Quote) -> Holding | None:
+    held = [
+        holding
+        for pool in pools.by_name.values()
+        for holding in pool.holdings
+        if holding.position.mode == order.mode and holding.position.instrument == order.instrument
+    ]
+    if order.position is not None:
+        held = [holding for holding in held if holding.position.id == order.position]
+        if not held:
+            text = f"{order.id} acts on position {order.position}, which is no {order.mode} position of {order.instrument}"
+            raise Unplaced(Doubt(code="ORDER_POSITION_UNKNOWN", message=text, instrument=order.instrument))
+    if len(held) > 1:
+        text = f"{order.id} may act on {' or '.join(holding.position.id for holding in held)}: name one as `position`"
+        raise Unplaced(Doubt(code="ORDER_POSITION_AMBIGUOUS", message=text, instrument=order.instrument))
+    return held[0] if held else None
+
+
+def _empty(order: Order, quote: Quote) -> Position:
+    """The position that an order opens, before anything is filled."""
+    price = order.price if order.price is not None else quote.mark_price
+    return Position(
+        id=order.id,
+        instrument=order.instrument,
+        mode=order.mode,
+        quantity=ZERO,
+        entry_price=price if price is not None and price > 0 else ONE,
+        leverage=order.leverage,
+    )
+
+
+class Reservations(msgspec.Struct, frozen=True):
+    """What an account's orders reserve by pool, and the slot in which each order (by id) stands."""
+
+    by_pool: Mapping[str, Reservation]
+    slot_of: Mapping[str, Slot]
+
+
+def reservations(
+    policy: Policy, pools: Pools, account: Account, terms: Terms, quote_of: Callable[[str], Quote]
+) -> Reservations:
+    """What the account's orders reserve. An order whose pool cannot be told leaves every pool's initial margin unknown."""
+    doubts: dict[str, list[Doubt]] = {name: [] for name in pools.by_name}
+    placed: list[Placed] = []
+    for order in account.orders:
+        quote = quote_of(order.instrument)
+        try:
+            placed.append(one := place_order(policy, pools, account, order, quote))
+        except Unplaced as unplaced:
+            for found in doubts.values():
+                found.append(unplaced.doubt)
+            continue
+        doubts[one.reserve].extend(quote.doubts)
+    totals: dict[str, list[Number]] = {name: [] for name in doubts}
+    slot_of: dict[str, Slot] = {}
+    for (reserve, *_), slot in slots(pools, placed).items():
+        slot_of |= {one.order.id: slot for one in slot.placed}
+        if not doubts[reserve]:
+            totals[reserve].append(reserved(EXACT, slot, terms, opening_fee_rate(policy, account)))
+    by_pool = {
+        name: Reservation(None if doubts[name] else EXACT.total(totals[name]), tuple(dict.fromkeys(doubts[name])))
+        for name in doubts
+    }
+    return Reservations(by_pool, slot_of)
+
+
+def opening_fee_rate(policy: Policy, account: Account) -> Decimal:
+    """The fee of opening, where the policy charges it on orders: the account's own rate, or the policy's."""
+    rate = policy.opening_fee_rate
+    return account.fee_rate if rate and account.fee_rate is not None else rate
+
+
+def slots(pools: Pools, placed: Iterable[Placed]) -> dict[tuple[str, str, str], Slot]:
+    """Orders by (reserving pool, instrument, position where the pool is the position's own)."""
+    grouped: dict[tuple[str, str, str], list[Placed]] = {}
+    for one in placed:
+        grouped.setdefault((one.reserve, one.order.instrument, _own(pools, one)), []).append(one)
+    return {key: _slot(pools, key[2], members) for key, members in grouped.items()}
+
+
+def _own(pools: Pools, placed: Placed) -> str:
+    """The position whose own pool this is; a mode's name for orders that open one together; empty for other pools."""
+    pool = pools.by_name.get(placed.pool)
+    if pool is None:
+        return f"{placed.allowed.name}/"
+    return placed.holding.position.id if pool.label.backing is Backing.POSITION else ""
+
+
+def _slot(pools: Pools, own: str, members: Sequence[Placed]) -> Slot:
+    first = members[0]
+    held = {one.holding.position.id: one.holding for one in members if one.holding.open}
+    pool: Pool | None = pools.by_name.get(first.pool)
+    if not own and pool is not None:
+        instrument = first.order.instrument
+        held |= {h.position.id: h for h in pool.open if h.position.instrument == instrument}
+    return Slot(first.allowed, first.holding.quote, tuple(held.values()), tuple(members))
+
+
+def reserved(num: NumberSystem, slot: Slot, terms: Terms, fee_rate: Decimal, sizes: Mapping[str, Number] = {}) -> Number:
+    """What the orders of a slot reserve; `sizes` gives some orders (by id) a quantity other than their own."""
+    quote = slot.quote
+    quantities = [sizes.get(one.order.id, one.order.quantity) for one in slot.placed]
+    values = [order_value(one.order, quote) for one in slot.placed]
+    sides = [
+        num.total(_initial(num, slot, terms, target, sizes, sign) for target in _targets(slot)) for sign in (0, 1, -1)
+    ]
+    losses = [loss_to_mark(num, quantity, quote.value, value) for quantity, value in zip(quantities, values, strict=True)]
+    fees = [
+        fee_rate * num.absolute(quantity * value)
+        for one, quantity, value in zip(slot.placed, quantities, values, strict=True)
+        if fee_rate and not one.order.reduce_only
+    ]
+    return order_margin(num, *sides, losses, fees)
+
+
+def order_value(order: Order, quote: Quote) -> Number:
+    """Value of one contract at the order's price; at the mark for a market order."""
+    return quote.value if order.price is None else quote.value_at(order.price)
+
+
+def _targets(slot: Slot) -> list[Holding]:
+    """The open positions of the slot, and an empty one where orders open. All that open do so together."""
+    opening = [one.holding for one in slot.placed if not one.holding.open]
+    return [*slot.holdings, *opening[:1]]
+
+
+def _initial(
+    num: NumberSystem, slot: Slot, terms: Terms, target: Holding, sizes: Mapping[str, Number], sign: int
+) -> Number:
+    """Initial margin of a position with all orders of one side (1 buys, -1 sells, 0 none) filled."""
+    filling = [
+        one
+        for one in slot.placed
+        if one.order.quantity * sign > 0 and not one.order.reduce_only and one.acts_on(target)
+    ]
+    if not filling and not target.open:
+        return ZERO
+    exposure = filled(target, filling, terms, sizes)
+    return slot.allowed.mode.requirement(num, exposure, slot.allowed.parameters).initial
+
+
+def filled(target: Holding, filling: Sequence[Placed], terms: Terms, sizes: Mapping[str, Number] = {}) -> Exposure:
+    """A position with orders of one side filled, in the shared pool's terms (no collateral of its own).
+
+    Leverage is the orders' where they state it (the lowest), else the position's.
+    """
+    schedule = target.quote.severe
+    assert schedule is not None
+    exposure = exposure_of(target, schedule, terms, collateral=None, value=target.quote.value)
+    if not filling:
+        return exposure
+    stated = [one.order.leverage for one in filling if one.order.leverage is not None]
+    deltas = [sizes.get(one.order.id, one.order.quantity) for one in filling]
+    quantity = sum(deltas, exposure.quantity)
+    changes: dict[str, Any] = {"quantity": quantity, "leverage": min(stated) if stated else exposure.leverage}
+    if _entry_matters(terms):
+        entry = _entry_value(exposure, quantity, [order_value(one.order, target.quote) for one in filling], deltas)
+        changes["entry_value"] = entry
+        for name in ("maintenance", "initial"):
+            if getattr(terms.conventions, f"{name}_priced_at") == "entry":
+                changes[f"{name}_value"] = entry
+    return msgspec.structs.replace(exposure, **changes)
+
+
+def _entry_matters(terms: Terms) -> bool:
+    conventions = terms.conventions
+    priced_at_entry = "entry" in (conventions.maintenance_priced_at, conventions.initial_priced_at)
+    return priced_at_entry or terms.closing_fee.valued_at == "bankruptcy"
+
+
+def _entry_value(exposure: Exposure, quantity: Number, values: Sequence[Number], deltas: Sequence[Number]) -> Number:
+    """The average entry value after filling: unchanged by reducing, the orders' own after crossing zero."""
+    if isinstance(quantity, Piecewise):
+        raise NotLinear("the average entry divides by the unknown quantity")
+    bought = EXACT.total([value * delta for value, delta in zip(values, deltas, strict=True)])
+    held = exposure.quantity
+    if held * (quantity - held) >= 0:
+        return EXACT.quotient(held * exposure.entry_value + bought, quantity) if quantity != 0 else exposure.entry_value
+    if held * quantity >= 0:
+        return exposure.entry_value
+    return EXACT.quotient(bought, quantity - held)

@@ -1,0 +1,240 @@
+"""From positions to pools: which positions share collateral, what backs them, and what is doubtful about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from rules_engine.engine.quote import Quote, time_doubt
+from rules_engine.errors import Doubt
+from rules_engine.formulas.collateral import collateral_value
+from rules_engine.numbers.exact import EXACT, ONE, ZERO
+from rules_engine.numbers.system import Number
+from rules_engine.terms.account import Account, Order, Position
+from rules_engine.terms.market import Market
+from rules_engine.terms.policy import AllowedMode, Policy
+from rules_engine.terms.pool import Backing, PoolLabel, PositionLabels
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """A position with its instrument's quote."""
+
+    position: Position
+    quote: Quote
+
+    @property
+    def open(self) -> bool:
+        return self.position.quantity != 0
+
+
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """Positions that share collateral. `doubts` leave the pool undetermined, `order_doubts` only its initial margin.
+
+    `collateral` is what backs it, after haircut, without the positions' unrealized PnL; None where it is not known.
+    """
+
+    name: str
+    allowed: AllowedMode
+    label: PoolLabel
+    holdings: tuple[Holding, ...] = ()
+    collateral: Number = None
+    doubts: tuple[Doubt, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> list[Holding]:
+        return [holding for holding in self.holdings if holding.open]
+
+
+class Pools(msgspec.Struct, frozen=True):
+    """All pools of an account by name, the shared one's name, and doubts that reach every pool."""
+
+    by_name: Mapping[str, Pool]
+    shared: str
+    doubts: tuple[Doubt, ...]
+    pool_of: Mapping[str, str]
+
+
+def pool_name(account: str, mode: str, label: PoolLabel) -> str:
+    """`A-17/hybrid/SOL`, or `A-17/cross` for the pool of the whole account."""
+    return f"{account}/{mode}/{label.key}" if label.key else f"{account}/{mode}"
+
+
+class Unplaced(Exception):
+    """A position or order whose pool cannot be told; carries the doubt."""
+
+    def __init__(self, doubt: Doubt) -> None:
+        self.doubt = doubt
+
+
+def place(policy: Policy, quote: Quote, row: Position | Order) -> tuple[AllowedMode, PoolLabel]:
+    """The mode and pool label of a position or of an order that would open one. Raises `Unplaced`."""
+    allowed = policy.modes.get(row.mode)
+    if allowed is None:
+        raise _unplaced(row, "MODE_NOT_ALLOWED", f"the policy does not allow margin mode {row.mode}")
+    group = row.group if isinstance(row, Position) else None
+    labels = PositionLabels(id=row.id, instrument=row.instrument, underlying=quote.underlying, group=group)
+    label = allowed.mode.pool(labels, allowed.parameters)
+    if label.key is None:
+        raise _unplaced(row, "GROUP_UNKNOWN", f"{row.instrument} has nothing to tell its group by")
+    if label.backing is Backing.GROUP and group is not None and group != label.key:
+        raise _unplaced(row, "GROUP_CONTRADICTS", f"the account says group {group}, the policy {label.key}")
+    return allowed, label
+
+
+def _unplaced(row: Position | Order, code: str, message: str) -> Unplaced:
+    return Unplaced(Doubt(code=code, message=f"{row.id}: {message}", position=row.id, instrument=row.instrument))
+
+
+def pools_of(policy: Policy, account: Account, market: Market, quote_of: Callable[[str], Quote]) -> Pools:
+    """Every pool of the account, in the order of its positions; the shared pool is always among them."""
+    members: dict[str, list[Holding]] = {}
+    places: dict[str, tuple[AllowedMode, PoolLabel]] = {}
+    pool_of: dict[str, str] = {}
+    doubts: list[Doubt] = []
+    for position in account.positions:
+        holding = Holding(position, quote_of(position.instrument))
+        try:
+            allowed, label = place(policy, holding.quote, position)
+        except Unplaced as unplaced:
+            doubts.append(unplaced.doubt)
+            continue
+        name = pool_name(account.account, allowed.name, label)
+        members.setdefault(name, []).append(holding)
+        places[name] = allowed, label
+        pool_of[position.id] = name
+    for order in account.orders:
+        _open_group(policy, account, order, quote_of(order.instrument), places)
+    shared = _shared_place(policy)
+    shared_name = pool_name(account.account, shared[0].name, shared[1])
+    places.setdefault(shared_name, shared)
+    split = _split_positions(members, places)
+    pools = {
+        name: _pool(name, allowed, label, tuple(members.get(name, ())), split.get(name, []), policy, account, market)
+        for name, (allowed, label) in places.items()
+    }
+    return Pools(pools, shared_name, tuple(doubts), pool_of)
+
+
+def _open_group(
+    policy: Policy, account: Account, order: Order, quote: Quote, places: dict[str, tuple[AllowedMode, PoolLabel]]
+) -> None:
+    """The group pool that an order would open, so that it reserves there. What cannot be placed is the order's doubt."""
+    try:
+        allowed, label = place(policy, quote, order)
+    except Unplaced:
+        return
+    if label.backing is Backing.GROUP:
+        places.setdefault(pool_name(account.account, allowed.name, label), (allowed, label))
+
+
+_NOWHERE = PositionLabels(id="", instrument="", underlying="", group="")
+
+
+def _shared_place(policy: Policy) -> tuple[AllowedMode, PoolLabel]:
+    """The allowed mode whose pool is the whole account, or a nameless stand-in where none is."""
+    for allowed in policy.modes.values():
+        label = allowed.mode.pool(_NOWHERE, allowed.parameters)
+        if label.backing is Backing.ACCOUNT:
+            return allowed, label
+    any_mode = next(iter(policy.modes.values()))
+    return msgspec.structs.replace(any_mode, name="shared"), PoolLabel(key="", backing=Backing.ACCOUNT)
+
+
+def _split_positions(
+    members: Mapping[str, list[Holding]], places: Mapping[str, tuple[AllowedMode, PoolLabel]]
+) -> dict[str, list[Doubt]]:
+    """Pools in which one instrument and side is held more than once; for position-backed pools, across the account."""
+    seen: dict[tuple[str, str, bool], tuple[str, str]] = {}
+    doubts: dict[str, list[Doubt]] = {}
+    for name, holdings in members.items():
+        allowed, label = places[name]
+        scope = allowed.name if label.backing is Backing.POSITION else name
+        for holding in holdings:
+            position = holding.position
+            if not holding.open or allowed.split_positions:
+                continue
+            key = (scope, position.instrument, position.quantity > 0)
+            if key in seen:
+                other, other_pool = seen[key]
+                text = f"{position.id} and {other} are both {'long' if key[2] else 'short'} {position.instrument}"
+                doubt = Doubt(code="POSITIONS_SPLIT", message=text, position=position.id, instrument=position.instrument)
+                for pool in {name, other_pool}:
+                    doubts.setdefault(pool, []).append(doubt)
+            seen.setdefault(key, (position.id, name))
+    return doubts
+
+
+def _pool(
+    name: str,
+    allowed: AllowedMode,
+    label: PoolLabel,
+    holdings: tuple[Holding, ...],
+    doubts: list[Doubt],
+    policy: Policy,
+    account: Account,
+    market: Market,
+) -> Pool:
+    for holding in holdings:
+        if holding.open:
+            doubts = [*doubts, *holding.quote.doubts]
+    notes: list[str] = []
+    if label.backing is Backing.POSITION:
+        margin = holdings[0].position.margin
+        if margin is None:
+            text = f"{holdings[0].position.id} has no margin of its own"
+            doubts = [*doubts, Doubt(code="MARGIN_MISSING", message=text, position=holdings[0].position.id)]
+        collateral: Number = margin
+    elif label.backing is Backing.GROUP:
+        collateral = account.group_margins.get(label.key, ZERO)
+    else:
+        collateral, found, notes = _shared_collateral(policy, account, market)
+        doubts = [*doubts, *found]
+    return Pool(
+        name=name,
+        allowed=allowed,
+        label=label,
+        holdings=holdings,
+        collateral=collateral,
+        doubts=tuple(dict.fromkeys(doubts)),
+        notes=tuple(notes),
+    )
+
+
+def _shared_collateral(policy: Policy, account: Account, market: Market) -> tuple[Number, list[Doubt], list[str]]:
+    """What the account's assets count for, with doubts about debts and prices and notes on what counts nothing."""
+    counted: list[Number] = []
+    doubts: list[Doubt] = []
+    notes: list[str] = []
+    for asset, amount in account.collateral.items():
+        if amount == 0:
+            continue
+        rule = policy.collateral.get(asset)
+        if rule is None:
+            if amount < 0:
+                text = f"a debt of {amount} {asset}, which the policy does not list"
+                doubts.append(Doubt(code="DEBT_NOT_LISTED", message=text))
+            else:
+                notes.append("COLLATERAL_NOT_LISTED")
+            continue
+        price = ONE if asset == policy.settlement_currency else _asset_price(policy, asset, market, doubts)
+        if price is not None:
+            counted.append(collateral_value(EXACT, amount, price, rule.haircut, rule.cap))
+    return EXACT.total(counted), doubts, list(dict.fromkeys(notes))
+
+
+def _asset_price(policy: Policy, asset: str, market: Market, doubts: list[Doubt]) -> Decimal | None:
+    quoted = market.prices.get(asset)
+    if quoted is None:
+        doubts.append(Doubt(code="COLLATERAL_PRICE_MISSING", message=f"the market has no price for {asset}"))
+        return None
+    if quoted.price <= 0:
+        doubts.append(Doubt(code="COLLATERAL_PRICE_NOT_POSITIVE", message=f"the price of {asset} is {quoted.price}"))
+        return None
+    aged = time_doubt(quoted.time, market.as_of, policy.market_limits.stale_after)
+    if aged is not None:
+        doubts.append(Doubt(code=f"COLLATERAL_PRICE_{aged[0]}", message=f"the price of {asset} {aged[1]}"))
+        return None
+    return quoted.price

@@ -1,0 +1,103 @@
+"""Liquidation and bankruptcy prices: where a pool's decision changes when one instrument's mark moves alone.
+
+The very formulas of the decision run with that mark's contract value as the unknown (`numbers.piecewise`); the price is
+read back from where the result changes sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Context, Decimal, localcontext
+from typing import Final
+
+import msgspec
+
+from rules_engine.engine.pools import Pool
+from rules_engine.engine.quote import Quote
+from rules_engine.engine.sums import Leg, Terms, exposure_of, leg_of, own_collateral
+from rules_engine.numbers.exact import EXACT, Exact, Ratio, rounded
+from rules_engine.numbers.piecewise import Change, Cut, PiecewiseNumbers
+from rules_engine.numbers.system import Number
+from rules_engine.terms.policy import Conventions, Policy
+
+_UNROUNDED: Final = Context(prec=28)
+
+
+class TurningPrice(msgspec.Struct, frozen=True):
+    """The price, unrounded, at which a decision changes; `holds_above` says on which side it then holds."""
+
+    price: Number
+    holds_above: bool
+
+
+class Prices(msgspec.Struct, frozen=True):
+    """The turning prices of one instrument in a pool; None where no positive price changes the decision."""
+
+    liquidation: TurningPrice | None
+    bankruptcy: TurningPrice | None
+
+
+def prices_of(pool: Pool, legs: Sequence[Leg], surplus: Number, equity: Number, terms: Terms, policy: Policy) -> Prices:
+    """Both prices of the instrument of these legs, given the pool's surplus over maintenance and its equity at the mark.
+
+    Raises `NotLinear` where a mode's requirement is no piecewise linear function of the mark.
+    """
+    quote = legs[0].holding.quote
+    num = _numbers(quote)
+    moving = [_moving(num, pool, leg, terms) for leg in legs]
+    pnl = EXACT.total([leg.unrealized_pnl for leg in legs])
+    equity_function = equity - pnl + num.total([leg.unrealized_pnl for leg in moving])
+    if terms.conventions.liquidation_price == "at_mark":
+        surplus_function = surplus - pnl + num.total([leg.unrealized_pnl for leg in moving])
+    else:
+        surplus_function = surplus - EXACT.total([leg.net for leg in legs]) + num.total([leg.net for leg in moving])
+    inclusive = policy.liquidation.trigger == "at_or_below"
+    return Prices(
+        _turning(num, surplus_function, quote, inclusive=inclusive),
+        _turning(num, equity_function, quote, inclusive=False),
+    )
+
+
+def _numbers(quote: Quote) -> PiecewiseNumbers:
+    assert quote.rule is not None
+    low, high = quote.rule.payoff.value_range
+    return PiecewiseNumbers(None if low is None else Cut(low, 1), None if high is None else Cut(high, 0))
+
+
+def _moving(num: PiecewiseNumbers, pool: Pool, leg: Leg, terms: Terms) -> Leg:
+    """The same position with the mark's value unknown."""
+    holding = leg.holding
+    exposure = exposure_of(
+        holding, leg.exposure.schedule, terms, collateral=own_collateral(pool, holding), value=num.unknown
+    )
+    return leg_of(num, pool.allowed, holding, exposure)
+
+
+def _turning(num: PiecewiseNumbers, function: Number, quote: Quote, *, inclusive: bool) -> TurningPrice | None:
+    below, above = num.where(function, inclusive=inclusive).around(quote.value)
+    candidates = [turning for change in (below, above) if (turning := _price(change, quote)) is not None]
+    if not candidates:
+        return None
+    return min(candidates, key=lambda turning: abs(turning.price - quote.mark_price))
+
+
+def _price(change: Change | None, quote: Quote) -> TurningPrice | None:
+    return None if change is None else TurningPrice(quote.price_at(change.cut.point), change.holds_above)
+
+
+def rounded_price(turning: TurningPrice, tick: Decimal, conventions: Conventions) -> Decimal:
+    """The price as printed: at the printed price the decision does not hold yet, unless the policy says otherwise."""
+    how = conventions.liquidation_price_rounding
+    if how == "none":
+        return _as_decimal(turning.price)
+    if how == "half_up":
+        return rounded(turning.price, tick, "half_up")
+    return rounded(turning.price, tick, "down" if turning.holds_above else "up")
+
+
+def _as_decimal(x: Exact) -> Decimal:
+    """An exact number as a decimal: itself, or its first 28 digits where it never ends."""
+    if not isinstance(x, Ratio):
+        return Decimal(x)
+    with localcontext(_UNROUNDED):
+        return x.n / x.d

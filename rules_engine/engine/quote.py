@@ -1,0 +1,215 @@
+"""One instrument in one market under one policy: its contract, its value, its rates, and what is doubtful about it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import Any
+
+import msgspec
+
+from rules_engine.errors import Doubt
+from rules_engine.formulas.tiers import adjusted, combined
+from rules_engine.numbers.exact import EXACT, ONE
+from rules_engine.numbers.system import Number
+from rules_engine.terms.exposure import Adjustment, Schedule
+from rules_engine.terms.market import InstrumentMarket, Market
+from rules_engine.terms.policy import Buffer, InstrumentRule, MarketLimits, Policy
+
+REFERENCE_FIELDS = ("contract_size", "conversion", "price_tick", "quantity_step")
+
+
+class AppliedBuffer(msgspec.Struct, frozen=True):
+    """A buffer at work: the adjustments that hold under the most and the least severe reading of what is missing."""
+
+    buffer: Buffer
+    severe: Adjustment
+    least: Adjustment
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """An instrument as evaluation uses it.
+
+    `doubts` make the pools that hold it undetermined; `missing` are measures that are not known, where `severe` and
+    `least` differ. `value` is that of one contract at the mark, None where there is no usable mark.
+    """
+
+    instrument: str
+    rule: InstrumentRule | None = None
+    underlying: str | None = None
+    contract_size: Decimal = ONE
+    conversion: Decimal = ONE
+    price_tick: Decimal | None = None
+    quantity_step: Decimal | None = None
+    mark_price: Decimal | None = None
+    value: Number = None
+    severe: Schedule | None = None
+    least: Schedule | None = None
+    buffers: tuple[AppliedBuffer, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    missing: tuple[Doubt, ...] = ()
+
+    def value_at(self, price: Number) -> Number:
+        """Value of one contract at a price."""
+        assert self.rule is not None
+        return self.rule.payoff.value(EXACT, price, self.contract_size, self.conversion)
+
+    def price_at(self, value: Number) -> Number:
+        """The price at which a contract has this value."""
+        assert self.rule is not None
+        return self.rule.payoff.price(EXACT, value, self.contract_size, self.conversion)
+
+
+def rule_for(policy: Policy, instrument: str) -> InstrumentRule | None:
+    """The rule of an instrument: its exact name's, else that of the one glob that matches."""
+    if (exact := policy.instruments.get(instrument)) is not None:
+        return exact
+    return next((rule for rule in policy.patterns if fnmatchcase(instrument, rule.pattern)), None)
+
+
+def quote(policy: Policy, rule: InstrumentRule | None, instrument: str, market: Market) -> Quote:
+    """What the policy and the market say of an instrument."""
+    if rule is None:
+        doubt = Doubt(code="INSTRUMENT_UNKNOWN", message=f"the policy has no rule for {instrument}", instrument=instrument)
+        return Quote(instrument=instrument, doubts=(doubt,))
+    data = market.instruments.get(instrument, InstrumentMarket())
+    doubts = _Doubts(instrument)
+    reference = _reference(rule, data, doubts)
+    expires_at = _either(rule.expires_at, data.expires_at, "expires_at", doubts)
+    _check_mark(data, market.as_of, policy.market_limits, doubts)
+    if isinstance(expires_at, datetime) and expires_at <= market.as_of:
+        doubts.add("EXPIRED", f"expired at {expires_at.isoformat()} and not settled yet")
+    fresh = _fresh(data, market.as_of, policy.market_limits.stale_after)
+    missing = _Doubts(instrument)
+    applied = _apply(rule, msgspec.structs.replace(fresh, expires_at=expires_at), market.as_of, missing)
+    usable = not doubts.found
+    value = rule.payoff.value(EXACT, data.mark_price, *(reference[k] or ONE for k in REFERENCE_FIELDS[:2])) if usable else None
+    return Quote(
+        instrument=instrument,
+        rule=rule,
+        underlying=_either(rule.underlying, data.underlying, "underlying", doubts),
+        contract_size=reference["contract_size"] or ONE,
+        conversion=reference["conversion"] or ONE,
+        price_tick=reference["price_tick"],
+        quantity_step=reference["quantity_step"],
+        mark_price=data.mark_price,
+        value=value,
+        severe=_schedule(rule, [(one.buffer, one.severe) for one in applied]),
+        least=_schedule(rule, [(one.buffer, one.least) for one in applied]) if missing.found else None,
+        buffers=applied,
+        doubts=tuple(doubts.found),
+        missing=tuple(missing.found),
+    )
+
+
+class _Doubts:
+    """Collects doubts about one instrument."""
+
+    def __init__(self, instrument: str) -> None:
+        self.instrument = instrument
+        self.found: list[Doubt] = []
+
+    def add(self, code: str, message: str) -> None:
+        self.found.append(Doubt(code=code, message=f"{self.instrument}: {message}", instrument=self.instrument))
+
+
+def _either(policy_says: Any, market_says: Any, name: str, doubts: _Doubts) -> Any:
+    """What is stated; a doubt where both speak and disagree."""
+    silent = (None, msgspec.UNSET) if name != "expires_at" else (msgspec.UNSET,)
+    if any(market_says is nothing for nothing in silent):
+        return policy_says
+    if all(policy_says is not nothing for nothing in silent) and policy_says != market_says:
+        doubts.add("REFERENCE_CONFLICT", f"the policy says {name} {policy_says}, the market {market_says}")
+    return market_says
+
+
+def _reference(rule: InstrumentRule, data: InstrumentMarket, doubts: _Doubts) -> dict[str, Decimal | None]:
+    found: dict[str, Decimal | None] = {}
+    for name in REFERENCE_FIELDS:
+        stated = _either(getattr(rule, name), getattr(data, name), name, doubts)
+        if stated is not None and stated <= 0:
+            doubts.add("REFERENCE_INVALID", f"{name} is {stated}; it must be above 0")
+        elif stated is None and name in rule.payoff.required:
+            doubts.add("REFERENCE_MISSING", f"neither the policy nor the market states {name}")
+        found[name] = stated
+    return found
+
+
+def time_doubt(time: datetime | None, as_of: datetime, stale_after: timedelta | None) -> tuple[str, str] | None:
+    """What is wrong with the age of a price, as (code suffix, sentence); None if nothing is."""
+    if time is None:
+        return ("TIME_MISSING", "has no time, and its age matters") if stale_after is not None else None
+    if time > as_of:
+        return "IN_FUTURE", f"is of {time.isoformat()}, later than {as_of.isoformat()}"
+    if stale_after is not None and as_of - time > stale_after:
+        return "STALE", f"is {(as_of - time).total_seconds():.0f} s old, more than {stale_after.total_seconds():.0f} s"
+    return None
+
+
+def _check_mark(data: InstrumentMarket, as_of: datetime, limits: MarketLimits, doubts: _Doubts) -> None:
+    mark = data.mark_price
+    if mark is None:
+        doubts.add("MARK_MISSING", "the market has no mark price")
+        return
+    if mark <= 0:
+        doubts.add("MARK_NOT_POSITIVE", f"the mark price is {mark}")
+        return
+    if (aged := time_doubt(data.time, as_of, limits.stale_after)) is not None:
+        doubts.add(f"MARK_{aged[0]}", f"the mark {aged[1]}")
+    if limits.max_divergence is not None:
+        _check_divergence(mark, data.index_price, limits.max_divergence, doubts)
+    if limits.max_confidence is not None and data.confidence is not None and data.confidence > limits.max_confidence * mark:
+        doubts.add("MARK_UNCERTAIN", f"the mark's confidence is {data.confidence}, more than {limits.max_confidence} of it")
+
+
+def _check_divergence(mark: Decimal, index: Decimal | None, limit: Decimal, doubts: _Doubts) -> None:
+    if index is None:
+        doubts.add("INDEX_MISSING", "the market has no index price to hold the mark against")
+    elif index <= 0 or abs(mark - index) > limit * index:
+        doubts.add("MARK_DIVERGES", f"the mark {mark} is more than {limit} away from the index {index}")
+
+
+def _fresh(data: InstrumentMarket, as_of: datetime, stale_after: timedelta | None) -> InstrumentMarket:
+    """The market data without measures whose own time is stale or in the future."""
+    if all(measure.time is None for measure in data.measures.values()):
+        return data
+    good = {
+        name: measure
+        for name, measure in data.measures.items()
+        if measure.time is None or time_doubt(measure.time, as_of, stale_after) is None
+    }
+    return msgspec.structs.replace(data, measures=good)
+
+
+def _apply(rule: InstrumentRule, data: InstrumentMarket, as_of: datetime, missing: _Doubts) -> tuple[AppliedBuffer, ...]:
+    applied = []
+    for buffer in rule.buffers:
+        reading = buffer.kind.reading(data, as_of, buffer.parameters)
+        now = None if reading is None else buffer.kind.adjustment(EXACT, reading, buffer.parameters)
+        if now is not None:
+            applied.append(AppliedBuffer(buffer, now, now))
+            continue
+        missing.add("MEASURE_MISSING", f"buffer {buffer.name} has nothing usable to read; its most severe band stands in")
+        reachable = buffer.kind.extremes(buffer.parameters)
+        applied.append(AppliedBuffer(buffer, _extreme(reachable, EXACT.maximum), _extreme(reachable, EXACT.minimum)))
+    return tuple(applied)
+
+
+def _extreme(reachable: tuple[Adjustment, ...], choose: Any) -> Adjustment:
+    """The greatest (or smallest) factor and addition, each by itself; a band silent on one leaves rates as they are."""
+    factors = [ONE if a.multiply is None else a.multiply for a in reachable]
+    additions = [0 if a.add_rate is None else a.add_rate for a in reachable]
+    speaks_factor = any(a.multiply is not None for a in reachable)
+    speaks_addition = any(a.add_rate is not None for a in reachable)
+    return Adjustment(
+        multiply=choose(*factors) if speaks_factor else None, add_rate=choose(*additions) if speaks_addition else None
+    )
+
+
+def _schedule(rule: InstrumentRule, buffers: list[tuple[Buffer, Adjustment]]) -> Schedule:
+    if not buffers:
+        return rule.table.schedule
+    initial = combined(adjustment for buffer, adjustment in buffers if "initial" in buffer.requirements)
+    maintenance = combined(adjustment for buffer, adjustment in buffers if "maintenance" in buffer.requirements)
+    return adjusted(rule.table.schedule, initial, maintenance)

@@ -1,0 +1,74 @@
+"""Problems with their evidence: what is wrong, where it stands, and what to do next.
+
+Three kinds of fault are never mixed. A programmer's mistake is a `TypeError`. A document or plugin at fault is a
+collection of `Problem`s raised once, as one exception. A doubtful row is no exception at all: it is a `Doubt`, and
+its pool is `undetermined`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+
+class Mark(msgspec.Struct, frozen=True, order=True):
+    """A place in a text: file name, line and column, both counted from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing wrong with a document: a code of the published list, a sentence, and the next step.
+
+    `mark` is the place in the text and `path` the place in the document (`positions[3].quantity`);
+    either may be missing, never both when the problem lies in a document.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    mark: Mark | None = None
+    path: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        place = str(self.mark) if self.mark else self.path
+        label = "warning " if self.severity == "warning" else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}: {label}{self.code} {self.message}{hint}" if place else f"{label}{self.code} {self.message}{hint}"
+
+
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a figure or a pool is not certain: a reason code, a sentence, and what it is about."""
+
+    code: str
+    message: str
+    position: str | None = None
+    instrument: str | None = None
+
+
+class RulesEngineError(Exception):
+    """The root of every exception that this package raises on purpose."""
+
+
+class DocumentError(RulesEngineError):
+    """A document cannot be used; `problems` says everything that is wrong with it, in the order of the text."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class PolicyError(DocumentError):
+    """A policy cannot be used."""
+
+
+class PluginError(RulesEngineError):
+    """A plugin broke its contract; the message names the plugin and what it did."""

@@ -1,0 +1,1 @@
+"""All margin mathematics, each formula written once, over any number system."""

@@ -1,0 +1,117 @@
+"""Components named by a policy (modes, buffer kinds, close-out plans), bound to their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from rules_engine.extension.registry import Registry
+from rules_engine.numbers.text import plain
+from rules_engine.policy.document import Path
+from rules_engine.policy.findings import Findings, nearest
+from rules_engine.policy.parameters import Normaliser
+from rules_engine.terms.policy import AllowedMode, Buffer, CloseOut
+
+BOTH = ("initial", "maintenance")
+
+
+class Binder:
+    """Binds names to the components of a registry. Each schema of parameters is prepared once."""
+
+    def __init__(self, findings: Findings, registry: Registry) -> None:
+        self.findings = findings
+        self.registry = registry
+        self._normalisers: dict[tuple[str, str], Normaliser] = {}
+
+    def mode(self, name: str, raw: Mapping[str, Any]) -> AllowedMode | None:
+        """The mode of a section `modes.NAME`."""
+        path: Path = ("modes", name)
+        mode = self.registry.modes.get(name)
+        if mode is None:
+            hint = nearest(name, self.registry.modes)
+            self.findings.key_error("MODE_UNKNOWN", path, f"there is no margin mode {name}", hint)
+            return None
+        split = raw.get("split_positions", False)
+        if not isinstance(split, bool):
+            self.findings.error("PARAMETER_VALUE", (*path, "split_positions"), "split_positions: wanted true or false")
+        parameters = self._parameters("mode", mode, path, _without(raw, "split_positions"))
+        if parameters is None or not isinstance(split, bool):
+            return None
+        mark = self.findings.document.mark(path)
+        return AllowedMode(name=name, mode=mode, parameters=parameters, split_positions=split, mark=mark)
+
+    def buffer(self, name: str, raw: Mapping[str, Any]) -> Buffer | None:
+        """The buffer of a section `buffers.NAME`."""
+        path: Path = ("buffers", name)
+        kind = self._component("BUFFER_KIND_UNKNOWN", "kind of buffer", (*path, "kind"), raw["kind"], "buffers")
+        if kind is None:
+            return None
+        parameters = self._parameters("buffer", kind, path, _without(raw, "kind", "requirements"))
+        if parameters is None or not self._bands_are_lawful((*path, "bands"), raw.get("bands", ()), parameters):
+            return None
+        return Buffer(
+            name=name,
+            kind=kind,
+            parameters=parameters,
+            requirements=frozenset(raw.get("requirements", BOTH)),
+            mark=self.findings.document.mark(path),
+        )
+
+    def close_out(self, raw: Mapping[str, Any]) -> CloseOut | None:
+        """The plan of the section `liquidation.close_out`; `smallest` where it is absent."""
+        path: Path = ("liquidation", "close_out")
+        name = raw.get("plan", "smallest")
+        plan = self._component("PLAN_UNKNOWN", "close-out plan", (*path, "plan"), name, "close_out_plans")
+        if plan is None:
+            return None
+        parameters = self._parameters("plan", plan, path, _without(raw, "plan"))
+        return None if parameters is None else CloseOut(plan=plan, parameters=parameters)
+
+    def _component(self, code: str, noun: str, path: Path, name: str, kind: str) -> Any:
+        known: Mapping[str, Any] = getattr(self.registry, kind)
+        if name not in known:
+            self.findings.error(code, path, f"there is no {noun} {name}", nearest(name, known))
+        return known.get(name)
+
+    def _parameters(self, role: str, component: Any, path: Path, raw: dict[str, Any]) -> dict[str, Any] | None:
+        key = (role, component.name)
+        if key not in self._normalisers:
+            self._normalisers[key] = Normaliser(f"{role} {component.name}", component.parameters)
+        return self._normalisers[key].normalise(self.findings, path, raw)
+
+    def _bands_are_lawful(self, path: Path, written: Any, parameters: Mapping[str, Any]) -> bool:
+        """Bands rise, and the first begins at 0 so that no measure falls below them all."""
+        bands: Any = parameters.get("bands")
+        if not _are_bands(bands):
+            return True
+        before = len(self.findings.problems)
+        floor: Decimal | None = None
+        for index, band in enumerate(bands):
+            self._judge_band((*path, index), band, floor, _as_written(written[index]["from"]))
+            floor = band["from"]
+        return len(self.findings.problems) == before
+
+    def _judge_band(self, path: Path, band: Mapping[str, Any], floor: Decimal | None, written: str) -> None:
+        place = (*path, "from")
+        if floor is None and band["from"] != 0:
+            self.findings.error("BUFFER_BANDS", place, f"the lowest band begins at {written}", "begin at 0")
+        if floor is not None and band["from"] <= floor:
+            self.findings.error("BUFFER_BANDS", place, f"{written} does not rise above the band before it")
+        if "multiply" not in band and "add_rate" not in band:
+            self.findings.error("BUFFER_BANDS", path, "a band states multiply, add_rate or both; this one neither")
+
+
+def _are_bands(bands: Any) -> bool:
+    """Whether a parameter named `bands` is what we call bands; a stranger's may be something else."""
+    return isinstance(bands, Sequence) and all(
+        isinstance(band, Mapping) and isinstance(band.get("from"), Decimal) for band in bands
+    )
+
+
+def _as_written(start: Any) -> str:
+    return plain(start) if isinstance(start, Decimal) else str(start)
+
+
+def _without(raw: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in raw.items() if key not in keys}

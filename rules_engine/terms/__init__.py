@@ -1,0 +1,1 @@
+"""The vocabulary: frozen records that carry data and know no rules."""
