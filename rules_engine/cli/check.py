@@ -31,9 +31,9 @@ Examples:
 def check(context: click.Context, paths: Sequence[str], policies: str | None, strict: bool, as_json: bool) -> None:
     """Print every problem of every policy at once.
 
-    Problems are printed as file:line:column: CODE message (hint), in the order of the text, at most 100 of each file and
-    then a count; warnings say so. A POLICY is a file, or NAME@VERSION of a packaged one. Exits with 0 where nothing but warnings was found, 1 where there are problems, 2 where a file
-    could not be read.
+    Problems are printed as file:line:column: CODE message (hint), in the order of the text, at most 100 of each file
+    and then a count; warnings say so. A POLICY is a file, or NAME@VERSION of a packaged one. Exits with 0 where
+    nothing but warnings was found, 1 where there are problems, 2 where a file could not be read.
     """
     from rules_engine.extension.registry import load_registry
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
@@ -20,6 +21,9 @@ from rules_engine.cli.inputs import (
     read,
     refuse_two_from_stdin,
 )
+
+if TYPE_CHECKING:
+    from rules_engine.terms.explanation import Explanation
 
 EVALUATE_EXAMPLES = """\b
 Examples:
@@ -43,25 +47,31 @@ Examples:
 def evaluate(policy: str, account: str, market: str, policies: str | None, explain: bool, as_json: bool) -> None:
     """Evaluate one account under a policy.
 
-    Prints margins, liquidation prices and status of every position and pool. Exits with 0 whatever the status is, and with 2 where a document is malformed.
+    Prints margins, liquidation prices and status of every position and pool. Exits with 0 whatever the status is, and
+    with 2 where a document is malformed.
     """
     refuse_two_from_stdin(account, market)
-    if explain and as_json:
-        raise click.UsageError("--explain is for people and --json for programs: choose one")
-    engine, account_record, market_record = _engine_and_documents(policy, policies, account=account, market=market)
+    engine, *records = _engine_and_documents(policy, policies, account=account, market=market)
     if explain:
-        from rules_engine.report.explanation import render_explanation
-
-        for line in render_explanation(engine, account_record, market_record).splitlines():
-            output.line(line)
+        _print_explanation(engine.explain(*records), as_json)
         return
-    evaluation = engine.evaluate(account_record, market_record)
+    evaluation = engine.evaluate(*records)
     if as_json:
         output.document(evaluation.to_dict())
     else:
         from rules_engine.report.tables import evaluation_tables
 
         output.tables(evaluation_tables(evaluation))
+
+
+def _print_explanation(explanation: Explanation, as_json: bool) -> None:
+    from rules_engine.report.explanation import explanation_text
+
+    if as_json:
+        output.document(msgspec.to_builtins(explanation))
+        return
+    for line in explanation_text(explanation).splitlines():
+        output.line(line)
 
 
 @click.command(epilog=ORDER_EXAMPLES)
@@ -96,10 +106,9 @@ def order(
 
 def _engine_and_documents(policy: str, policies: str | None, **paths: str) -> list[Any]:
     """An engine and the records of the documents named; raises one DocumentError with the problems of all inputs."""
+    from rules_engine.engine.documents import decode_account, decode_market, decode_order
     from rules_engine.engine.engine import Engine
     from rules_engine.policy.load import load_policy
-
-    from rules_engine.engine.documents import decode_account, decode_market, decode_order
 
     decoders = {"account": decode_account, "market": decode_market, "order": decode_order}
     data = {kind: read(path) for kind, path in paths.items()}

@@ -42,9 +42,9 @@ def tiers(
 ) -> None:
     """Write policies from leverage tiers.
 
-    Each settlement currency becomes one policy, DIR/NAME-CURRENCY/VERSION.yaml. FILE may be compressed (.gz, .xz). A market whose tiers cannot be read without guessing is refused and the others
-    are written. Exits with 1 where a market was refused or a derived deduction differs from the published one, 2 where
-    nothing could be written.
+    Each settlement currency becomes one policy, DIR/NAME-CURRENCY/VERSION.yaml. FILE may be compressed (.gz, .xz). A
+    market whose tiers cannot be read without guessing is refused and the others are written. Exits with 1 where a
+    market was refused or a derived deduction differs from the published one, 2 where nothing could be written.
     """
     from rules_engine.policy.importing import import_ccxt_tiers
     from rules_engine.report.importing import summary_document, summary_tables

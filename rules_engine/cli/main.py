@@ -26,7 +26,7 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
     if not wanted or context.resilient_parsing:
         return
     try:
-        number = version("rules_engine")
+        number = version(PROGRAM)
     except PackageNotFoundError:
         number = "(not installed)"
     click.echo(f"{PROGRAM} {number}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PROBLEMS_PER_FILE: Final = 100
-"""More than these per file are counted, not printed (design.md, section 5)."""
+"""Problems of a file beyond these are counted, not printed: nobody reads on, and the first ones cause the rest."""
 WIDTH_OF_A_FILE: Final = 1000
 """Columns where stdout is no terminal: tables are as wide as what they hold, and paths in them stay whole."""
 _UNSEEN: Final = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -72,7 +72,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with control and direction characters escaped: documents are strangers' and may speak to the terminal."""
+    """The text with control and direction characters escaped: a stranger's document must not speak to the terminal."""
     return "".join(_escaped(character) for character in text)
 
 

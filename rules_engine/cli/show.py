@@ -29,9 +29,10 @@ Examples:
 def show(context: click.Context, policy: str, instrument: str | None, policies: str | None, as_json: bool) -> None:
     """Print a policy resolved, with where each value comes from.
 
-    Every value stands beside the file and line it comes from (the policy's own or a parent's), tiers with their derived
-    deductions. POLICY is a file, or NAME@VERSION of a packaged one. A value that the text leaves out is shown with its default. Exits with 1 where --instrument names an instrument that
-    the policy does not cover, 2 where the policy cannot be used.
+    Every value stands beside the file and line it comes from (the policy's own or a parent's), tiers with their
+    derived deductions. POLICY is a file, or NAME@VERSION of a packaged one. A value that the text leaves out is shown
+    with its default. Exits with 1 where --instrument names an instrument that the policy does not cover, 2 where the
+    policy cannot be used.
     """
     from rules_engine.policy.load import load_policy
     from rules_engine.report.policy import policy_document, policy_tables
@@ -46,9 +47,10 @@ def show(context: click.Context, policy: str, instrument: str | None, policies: 
 
 
 def _show_instrument(context: click.Context, policy: Policy, name: str, as_json: bool) -> None:
-    from rules_engine.report.policy import instrument_document, instrument_rule, instrument_tables
+    from rules_engine.engine.quote import rule_for
+    from rules_engine.report.policy import instrument_document, instrument_tables
 
-    rule = instrument_rule(policy, name)
+    rule = rule_for(policy, name)
     if rule is None:
         output.message(f"{policy.name} {policy.version} covers no instrument {name}")
         context.exit(FOUND)

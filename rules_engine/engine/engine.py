@@ -7,6 +7,7 @@ from typing import Any
 
 from rules_engine.engine.documents import decode_account, decode_market, decode_order
 from rules_engine.engine.evaluate import QuoteOf, solve
+from rules_engine.engine.explain import explain
 from rules_engine.engine.figures import written
 from rules_engine.engine.order_check import check_order
 from rules_engine.engine.quote import Quote, quote, rule_for
@@ -14,6 +15,7 @@ from rules_engine.errors import DocumentError, Problem
 from rules_engine.numbers.exact import exactly
 from rules_engine.terms.account import Account, Order
 from rules_engine.terms.evaluation import Evaluation, OrderDecision
+from rules_engine.terms.explanation import Explanation
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
 
@@ -44,6 +46,15 @@ class Engine:
         account, market = decode_account(account), decode_market(market)
         with exactly():
             return written(self._policy, market.as_of, solve(self._policy, account, market, self._quotes(market)))
+
+    def explain(
+        self, account: Account | Mapping[str, Any] | bytes | str, market: Market | Mapping[str, Any] | bytes | str
+    ) -> Explanation:
+        """How each figure of an evaluation came about, by replaying its formulas. Raises as `evaluate` does."""
+        account, market = decode_account(account), decode_market(market)
+        with exactly():
+            solution = solve(self._policy, account, market, self._quotes(market))
+            return explain(self._policy, market, solution, written(self._policy, market.as_of, solution))
 
     def check_order(
         self,

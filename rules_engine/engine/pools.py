@@ -11,7 +11,7 @@ from rules_engine.engine.quote import Quote, time_doubt
 from rules_engine.errors import Doubt
 from rules_engine.formulas.collateral import collateral_value
 from rules_engine.numbers.exact import EXACT, ONE, ZERO
-from rules_engine.numbers.system import Number
+from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.terms.account import Account, Order, Position
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import AllowedMode, Policy
@@ -190,7 +190,7 @@ def _pool(
     elif label.backing is Backing.GROUP:
         collateral = account.group_margins.get(label.key, ZERO)
     else:
-        collateral, found, notes = _shared_collateral(policy, account, market)
+        collateral, found, notes = shared_collateral(EXACT, policy, account, market)
         doubts = [*doubts, *found]
     return Pool(
         name=name,
@@ -203,7 +203,9 @@ def _pool(
     )
 
 
-def _shared_collateral(policy: Policy, account: Account, market: Market) -> tuple[Number, list[Doubt], list[str]]:
+def shared_collateral(
+    num: NumberSystem, policy: Policy, account: Account, market: Market
+) -> tuple[Number, list[Doubt], list[str]]:
     """What the account's assets count for, with doubts about debts and prices and notes on what counts nothing."""
     counted: list[Number] = []
     doubts: list[Doubt] = []
@@ -221,8 +223,9 @@ def _shared_collateral(policy: Policy, account: Account, market: Market) -> tupl
             continue
         price = ONE if asset == policy.settlement_currency else _asset_price(policy, asset, market, doubts)
         if price is not None:
-            counted.append(collateral_value(EXACT, amount, price, rule.haircut, rule.cap))
-    return EXACT.total(counted), doubts, list(dict.fromkeys(notes))
+            value = collateral_value(num, num.constant(amount), num.constant(price), rule.haircut, rule.cap)
+            counted.append(num.named(f"collateral {asset}", value))
+    return num.total(counted), doubts, list(dict.fromkeys(notes))
 
 
 def _asset_price(policy: Policy, asset: str, market: Market, doubts: list[Doubt]) -> Decimal | None:

@@ -12,7 +12,7 @@ from rules_engine.policy.findings import Findings
 from rules_engine.policy.margins import just_opened
 from rules_engine.policy.sections import Sections
 from rules_engine.terms.exposure import ClosingFee
-from rules_engine.terms.policy import AllowedMode, InstrumentRule, Liquidation, Table
+from rules_engine.terms.policy import AllowedMode, Liquidation, Table
 
 
 def warn_of_fees(findings: Findings, tables: Iterable[Table], liquidation: Liquidation) -> None:
@@ -55,12 +55,13 @@ def _maintenance(table: Table, size: Decimal) -> Decimal:
     return table_maintenance(EXACT, exposure)  # type: ignore[no-any-return]
 
 
-def warn_of_unused(findings: Findings, sections: Sections, rules: Iterable[InstrumentRule]) -> None:
+def warn_of_unused(findings: Findings, sections: Sections) -> None:
     """Tables and buffers of this very file that no instrument names; what a parent offers may stay unused."""
-    used = {("tables", rule.table.name) for rule in rules}
-    used |= {("buffers", buffer.name) for rule in rules for buffer in rule.buffers}
+    named = sections.named_by_instruments()
+    if not named:
+        return
     for section, noun in (("tables", "table"), ("buffers", "buffer")):
         for name in sections.names(section):
             own = findings.document.key_mark((section, name)).file == findings.document.file
-            if own and (section, name) not in used:
+            if own and (section, name) not in named:
                 findings.warning("UNUSED", (section, name), f"no instrument names the {noun} {name}")

@@ -47,11 +47,13 @@ def _members(findings: Findings, sections: Sections, registry: Registry) -> dict
     rules = InstrumentCompiler(findings, sections, registry, Parts(tables, buffers)).compile()
     liquidation = settings.liquidation(binder)
     effect = settings.effect()
-    MarginJudge(findings, closing_fee(sections.section("liquidation"))).judge(tables.values(), rules)
+    named = sections.named_by_instruments()
+    unused = [table for name, table in tables.items() if ("tables", name) not in named]
+    MarginJudge(findings, closing_fee(sections.section("liquidation"))).judge(rules, unused)
     if liquidation is not None:
         warn_of_fees(findings, tables.values(), liquidation)
     warn_of_splitting(findings, tables, modes.values())
-    warn_of_unused(findings, sections, rules)
+    warn_of_unused(findings, sections)
     return {
         "tables": tables,
         "buffers": buffers,

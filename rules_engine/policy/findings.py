@@ -51,7 +51,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     known = sorted(names)
     if close := difflib.get_close_matches(name, known, n=1):
         return f"did you mean {close[0]}?"
-    return f"there is {', '.join(known[:8])}" if known else "there is none"
+    return f"there is {', '.join(known[:8])}" if known else "there are none"
 
 
 def shown(number: Exact) -> str:

@@ -49,7 +49,7 @@ class MarginJudge:
         self._least_room = _least_room(fee)
         self._reported: set[str] = set()
 
-    def judge(self, tables: Iterable[Table], rules: Iterable[InstrumentRule]) -> None:
+    def judge(self, rules: Iterable[InstrumentRule], unused: Iterable[Table]) -> None:
         """Finds every table that fails: at its tier, or at the buffers under which it does."""
         seen: set[tuple[str, tuple[str, ...]]] = set()
         for rule in rules:
@@ -57,15 +57,13 @@ class MarginJudge:
             if key not in seen:
                 seen.add(key)
                 self._judge_pair(rule.table, rule.buffers, ("instruments", rule.pattern, "buffers"))
-        used = {name for name, _ in seen}
-        for table in tables:
-            if table.name not in used:
-                self._judge_pair(table, (), ())
+        for table in unused:
+            self._judge_pair(table, (), ())
 
     def _judge_pair(self, table: Table, buffers: Sequence[Buffer], place: Path) -> None:
         extremes = [_Extremes(buffer) for buffer in buffers]
-        if extremes:
-            self._judge_rates(table, extremes, place)
+        if extremes and not self._rates_are_lawful(table, extremes, place):
+            return
         if all(self._has_room(adjusted(table.schedule, *pair)) for pair in _corners(extremes)):
             return
         self._search(table, extremes, place)
@@ -91,7 +89,7 @@ class MarginJudge:
             return True
         return counterexample(schedule, self.fee, by_leverage=False) is None
 
-    def _judge_rates(self, table: Table, extremes: Sequence[_Extremes], place: Path) -> None:
+    def _rates_are_lawful(self, table: Table, extremes: Sequence[_Extremes], place: Path) -> bool:
         """Adjusted maintenance rates stay below 1 and do not fall below 0."""
         acting = [one for one in extremes if "maintenance" in one.acts_on]
         rates = [rate for rate, _ in table.schedule.lines]
@@ -103,6 +101,7 @@ class MarginJudge:
         if lowest < ZERO:
             message = f"together they lower the maintenance rate {shown(rates[0])} of table {table.name} below 0"
             self.findings.error("RATE_BELOW_ZERO", place, message)
+        return highest < ONE and lowest >= ZERO
 
     def _report(self, table: Table, found: Counterexample, pair: Pair | None, place: Path) -> None:
         """At the tier, once a table, where it fails without buffers (`pair` None) too; else at the buffers."""

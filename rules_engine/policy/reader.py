@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 
 from rules_engine.policy.document import Document, Marks
-from rules_engine.policy.text import Findings, Stop, text_of
+from rules_engine.policy.text import Refusals, Stop, text_of
 from rules_engine.policy.tree import Tree
 
 _SYNTAX_HINTS: Final = {
@@ -30,16 +30,16 @@ def read_document(data: bytes, file: str) -> Document:
 
     Raises `PolicyError` with every problem of the text that one pass can see.
     """
-    findings = Findings(file)
-    tree = Tree(findings)
+    refusals = Refusals(file)
+    tree = Tree(refusals)
     try:
-        _feed(text_of(data, findings).encode("utf-8"), tree)
+        _feed(text_of(data, refusals).encode("utf-8"), tree)
         tree.check_root()
     except Stop:
         pass
     except yaml.MarkedYAMLError as error:
-        _note_syntax(error, findings)
-    findings.raise_any()
+        _note_syntax(error, refusals)
+    refusals.raise_any()
     return Document(file, tree.root.values[0], Marks(file, tree.places), Marks(file, tree.key_places))
 
 
@@ -64,11 +64,11 @@ def _feed(text: bytes, tree: Tree) -> None:
         parser.dispose()
 
 
-def _note_syntax(error: Any, findings: Findings) -> None:
+def _note_syntax(error: Any, refusals: Refusals) -> None:
     mark = error.problem_mark
     problem = str(error.problem)
     message = f"this is not YAML: {problem}"
     if error.context and error.context_mark:
         message += f" {error.context} that begins on line {error.context_mark.line + 1}"
     hint = next((hint for start, hint in _SYNTAX_HINTS.items() if problem.startswith(start)), "")
-    findings.add("YAML_SYNTAX", mark.line, mark.column, message, hint)
+    refusals.add("YAML_SYNTAX", mark.line, mark.column, message, hint)

@@ -41,6 +41,16 @@ class Sections:
         """The names of all members of a section, sound or not."""
         return self._mapping(name)
 
+    def named_by_instruments(self) -> set[tuple[str, str]]:
+        """Every `(section, name)` of a table or buffer that an instrument names, whatever else is wrong with it."""
+        named = set()
+        for rule in self._mapping("instruments").values():
+            if isinstance(rule, dict):
+                buffers = rule.get("buffers")
+                named |= {("buffers", str(name)) for name in (buffers if isinstance(buffers, list) else ())}
+                named.add(("tables", str(rule.get("table"))))
+        return named
+
     def _mapping(self, name: str) -> Mapping[str, Any]:
         value = self.document.value.get(name)
         return value if isinstance(value, dict) else {}

@@ -27,8 +27,6 @@ UNSEEN: Final = re.compile(
 """What no key may hold besides the characters that Python calls unprintable: it counts as printable, and shows nothing."""
 _DIRECTIVE: Final = re.compile("^%", re.MULTILINE)  # refused before the parser sees them: its time is their square
 
-_SHOWN: Final = 60
-
 _BYTE_ORDER_MARKS: Final = {
     b"\xef\xbb\xbf": "it begins with a byte order mark",
     b"\xff\xfe": "it is UTF-16",
@@ -40,7 +38,7 @@ class Stop(Exception):
     """Nothing that follows is worth reading."""
 
 
-class Findings:
+class Refusals:
     """The problems of one file: the first hundred, and how many more there were."""
 
     def __init__(self, file: str) -> None:
@@ -71,19 +69,19 @@ class Findings:
         raise PolicyError(ordered)
 
 
-def text_of(data: bytes, findings: Findings) -> str:
+def text_of(data: bytes, refusals: Refusals) -> str:
     """The text of a file, its line breaks made LF and forbidden characters replaced, each of them noted.
 
     Raises `PolicyError` at once where the bytes are too many or no UTF-8.
     """
-    _check_bytes(data, findings)
-    text = _decoded(data, findings).replace("\r\n", "\n").replace("\r", "\n")
-    _note_matches(FORBIDDEN, text, findings, "YAML_INVISIBLE", "found {}", "remove it")
-    _note_matches(_DIRECTIVE, text, findings, "YAML_DIRECTIVE", "a line begins with %", "remove it, or indent the line")
+    _check_bytes(data, refusals)
+    text = _decoded(data, refusals).replace("\r\n", "\n").replace("\r", "\n")
+    _note_matches(FORBIDDEN, text, refusals, "YAML_INVISIBLE", "found {}", "remove it")
+    _note_matches(_DIRECTIVE, text, refusals, "YAML_DIRECTIVE", "a line begins with %", "remove it, or indent the line")
     return FORBIDDEN.sub("\ufffd", _DIRECTIVE.sub("#", text))
 
 
-def _note_matches(pattern: re.Pattern[str], text: str, findings: Findings, code: str, message: str, hint: str) -> None:
+def _note_matches(pattern: re.Pattern[str], text: str, refusals: Refusals, code: str, message: str, hint: str) -> None:
     line, line_start, last = 0, 0, 0
     for match in pattern.finditer(text):
         start = match.start()
@@ -91,28 +89,28 @@ def _note_matches(pattern: re.Pattern[str], text: str, findings: Findings, code:
         if breaks:
             line, line_start = line + breaks, text.rindex("\n", last, start) + 1
         last = start
-        findings.add(code, line, start - line_start, message.format(described(match[0])), hint)
+        refusals.add(code, line, start - line_start, message.format(described(match[0])), hint)
 
 
-def _check_bytes(data: bytes, findings: Findings) -> None:
+def _check_bytes(data: bytes, refusals: Refusals) -> None:
     if len(data) > LARGEST_FILE:
         message = f"the file has {len(data):,} bytes; at most {LARGEST_FILE:,} are read"
-        findings.add("YAML_SIZE", 0, 0, message, "split it and use `extends`")
+        refusals.add("YAML_SIZE", 0, 0, message, "split it and use `extends`")
     for start, message in _BYTE_ORDER_MARKS.items():
         if data.startswith(start):
-            findings.add("YAML_ENCODING", 0, 0, f"the file is not plain UTF-8: {message}", "save it as UTF-8 without one")
-    findings.raise_any()
+            refusals.add("YAML_ENCODING", 0, 0, f"the file is not plain UTF-8: {message}", "save it as UTF-8 without one")
+    refusals.raise_any()
 
 
-def _decoded(data: bytes, findings: Findings) -> str:
+def _decoded(data: bytes, refusals: Refusals) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
         column = len(before) - (before.rfind("\n") + 1)
         message = f"the byte 0x{data[error.start]:02x} is not UTF-8"
-        findings.add("YAML_ENCODING", before.count("\n"), column, message, "save the file as UTF-8")
-    findings.raise_any()
+        refusals.add("YAML_ENCODING", before.count("\n"), column, message, "save the file as UTF-8")
+    refusals.raise_any()
     raise AssertionError("unreachable: the finding above was raised")
 
 
@@ -128,8 +126,3 @@ def unseen(key: str) -> str | None:
     if key != key.strip(" "):
         return "a space at its beginning or end"
     return next(described(one) for one in key if not one.isprintable() or UNSEEN.match(one))
-
-
-def shown(text: str) -> str:
-    """A text in quotes for a message: escaped where it does not show, cut where it is long."""
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")

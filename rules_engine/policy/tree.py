@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import yaml
 
+from rules_engine.numbers.text import shown
 from rules_engine.policy.document import Path, packed, unpacked
 from rules_engine.policy.scalars import Ambiguity, Scalar, plain_value
-from rules_engine.policy.text import FORBIDDEN, LONGEST_KEY, Findings, Stop, described, shown, unseen
+from rules_engine.policy.text import FORBIDDEN, LONGEST_KEY, Refusals, Stop, described, unseen
 
 DEEPEST: Final = 32
 """Lists and mappings inside one another, the root counted."""
@@ -65,8 +66,8 @@ _SKIPPED_KEY: Final = "?"
 class Tree:
     """Values and marks as they grow from events; what may not stand in a policy is noted and stepped over."""
 
-    def __init__(self, findings: Findings) -> None:
-        self.findings = findings
+    def __init__(self, refusals: Refusals) -> None:
+        self.refusals = refusals
         self.root = _RootFrame()
         self.frames: list[_MappingFrame | _ListFrame] = [self.root]
         self.places: dict[Path, int] = {}
@@ -76,7 +77,7 @@ class Tree:
         self.known_keys: dict[str, str] = {}
 
     def refuse(self, event: Any, code: str, message: str, hint: str = "") -> None:
-        self.findings.add(code, event.start_mark.line, event.start_mark.column, message, hint)
+        self.refusals.add(code, event.start_mark.line, event.start_mark.column, message, hint)
 
     def begin_document(self, event: yaml.DocumentStartEvent) -> None:
         self.documents += 1
@@ -88,10 +89,10 @@ class Tree:
     def check_root(self) -> None:
         """Notes a document that is empty or no mapping."""
         if not self.root.values or self.root.values[0] is None:
-            self.findings.add("YAML_EMPTY", 0, 0, "the document is empty", "a policy begins with `schema:`")
+            self.refusals.add("YAML_EMPTY", 0, 0, "the document is empty", "a policy begins with `schema:`")
         elif type(self.root.values[0]) is not dict:
             message = "the document is no mapping of keys to values"
-            self.findings.add("YAML_ROOT", *unpacked(self.places[()]), message, "a policy begins with `schema:`")
+            self.refusals.add("YAML_ROOT", *unpacked(self.places[()]), message, "a policy begins with `schema:`")
 
     def scalar(self, event: Any) -> None:
         frame = self.frames[-1]

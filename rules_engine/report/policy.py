@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from rules_engine.policy.globs import matches
 from rules_engine.report.grids import SOURCE, grid
 from rules_engine.report.values import (
     Value,
@@ -26,12 +25,6 @@ if TYPE_CHECKING:
 
 _FIRST: Final = ("schema", "policy", "version", "extends", "effective_from", "effective_until", "applies_to", "change")
 _WITH_GRIDS_OF_THEIR_OWN: Final = ("tables", "instruments")
-
-
-def instrument_rule(policy: Policy, name: str) -> InstrumentRule | None:
-    """The rule that margins an instrument: its own, else that of the one glob that matches; None where there is none."""
-    patterns = (rule for rule in policy.patterns if matches(rule.pattern, name))
-    return policy.instruments.get(name) or next(patterns, None)
 
 
 def policy_document(policy: Policy) -> dict[str, Any]:

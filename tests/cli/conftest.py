@@ -1,4 +1,4 @@
-"""The documents of formats.md as files, and a runner of commands."""
+"""The example documents as files, and a runner of commands."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def documents(tmp_path: Path, policy: Path) -> list[str]:
 
 @pytest.fixture
 def order(tmp_path: Path) -> Callable[..., str]:
-    """Writes the order of formats.md, with these fields changed, and gives its path."""
+    """Writes the example order, with these fields changed, and gives its path."""
 
     def written(**changed: str) -> str:
         path = tmp_path / "order.json"

@@ -1,8 +1,9 @@
-"""Expected figures are those of p1 in formats.md, section "Evaluation (JSON)"; the volatility of 0.7 lies in the first band."""
+"""Expected figures are the published ones of the format's example (p1); a volatility of 0.7 lies in the first band."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def replaced(documents: list[str], option: str, value: str) -> list[str]:
 
 
 def test_evaluate__json_is_the_evaluation_of_the_formats(run: Run, documents: list[str]) -> None:
-    """p1 has the figures published in formats.md."""
+    """p1 has the figures published with the format."""
     result = run("evaluate", *documents, "--json")
     evaluation = json.loads(result.stdout)
     (position,) = evaluation["positions"]
@@ -38,16 +39,18 @@ def test_evaluate__a_person_gets_tables(run: Run, documents: list[str]) -> None:
 
 
 def test_evaluate__explain_says_how_figures_were_made(run: Run, documents: list[str]) -> None:
-    """The explanation names position and maintenance margin."""
+    """The explanation names the position and, of its maintenance rate, the line of the tier in the policy."""
     result = run("evaluate", *documents, "--explain")
     assert result.exit_code == 0
     assert "p1" in result.stdout
-    assert "122" in result.stdout
+    assert re.search(r"maintenance_rate +0\.004 .*1\.2\.0\.yaml:10", result.stdout)
 
 
-def test_evaluate__explain_and_json_exclude_each_other(run: Run, documents: list[str]) -> None:
-    """Asking for both is a usage error."""
-    assert run("evaluate", *documents, "--explain", "--json").exit_code == 2
+def test_evaluate__explain_is_there_for_programs_too(run: Run, documents: list[str]) -> None:
+    """With --json the explanation is a document of steps."""
+    explanation = json.loads(run("evaluate", *documents, "--explain", "--json").stdout)
+    (position,) = explanation["positions"]
+    assert ("maintenance_margin", "122") in {(line["figure"], line["value"]) for line in position["lines"]}
 
 
 def test_evaluate__a_document_may_come_from_stdin(run: Run, documents: list[str]) -> None:

@@ -11,6 +11,8 @@ import pytest
 from tier_examples import document, of, tier, two_tiers
 
 from rules_engine.policy.importing import DeductionDifference, Import, import_ccxt_tiers
+from rules_engine.policy.load import load_policy
+from rules_engine.terms.policy import Policy
 
 ROOT = Path(__file__).parents[2]
 USDT_POLICY = "binance-usdm-usdt/1.0.0.yaml"
@@ -62,6 +64,33 @@ def test_import__policies_say_what_was_published_tier_by_tier(imported: Import, 
         symbol: [(row["maxNotional"], row["maintenanceMarginRate"], row["maxLeverage"]) for row in rows]
         for symbol, rows in source.items()
     }
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, Policy]:
+    paths = sorted((ROOT / "policies").glob("*/*.yaml"))
+    return {f"{path.parent.name}/{path.name}": load_policy(path) for path in paths}
+
+
+def test_shipped__compiled_deductions_are_the_published_ones(shipped: dict[str, Policy], published: bytes) -> None:
+    compiled = {
+        rule.venue_symbol: [tier.deduction for tier in rule.table.tiers]
+        for path, policy in shipped.items()
+        if path.startswith("binance-usdm-")
+        for rule in policy.instruments.values()
+    }
+    source = json.loads(published, parse_float=Decimal, parse_int=Decimal)
+    assert compiled == {symbol: [row["info"]["cum"] for row in rows] for symbol, rows in source.items()}
+
+
+def test_shipped__imported_policies_load_without_a_warning(shipped: dict[str, Policy], imported: Import) -> None:
+    assert {path: shipped[path].warnings for path in imported.policies} == dict.fromkeys(imported.policies, ())
+
+
+def test_shipped__a_child_states_its_own_and_inherits_the_rest(shipped: dict[str, Policy]) -> None:
+    child, parent = shipped["usdt-perpetuals/1.2.0.yaml"], shipped["house-base/1.0.0.yaml"]
+    assert (parent.collateral["BTC"].haircut, child.collateral["BTC"].haircut) == (Decimal("0.1"), Decimal("0.05"))
+    assert child.document["conventions"] == parent.document["conventions"]
 
 
 def test_import__a_dated_contract_expires_at_delivery(imported: Import) -> None:

@@ -159,8 +159,26 @@ def documents(
     return Documents(policy, draw(accounts(policy, market, max_positions, max_orders)), market)
 
 
+def aim_at_free_margin(draw: st.DrawFn, drawn: Documents, order: Document) -> None:
+    """Change the collateral so that with the order in it a pool has exactly what its initial margin asks for."""
+    account = drawn.account
+    with_order = account | {"orders": [*account["orders"], order]}
+    for name, pool in evaluate(drawn.policy, with_order, drawn.market).pools.items():
+        if pool.equity is None or pool.initial is None or pool.kind == "isolated":
+            continue
+        holder, key = account["collateral"], "USDT"
+        if pool.kind == "hybrid":
+            holder, key = account["group_margins"], name.split("/")[-1]
+        lack = pool.initial - pool.equity + draw(st.sampled_from((Fraction(0), QUANTUM, -QUANTUM, Fraction(100))))
+        amount = number(holder.get(key, "0")) + lack
+        holder[key] = exact(amount if pool.kind == "shared" else max(Fraction(0), amount))
+
+
 @st.composite
 def documents_with_order(draw: st.DrawFn, doubts: bool = False) -> tuple[Documents, Document]:
-    """Documents of at most four positions and two resting orders, and a new order."""
+    """Documents of at most four positions and two resting orders, and a new order that is often just affordable."""
     drawn = draw(documents(max_tiers=4, max_instruments=3, max_positions=4, max_orders=2, doubts=doubts))
-    return drawn, draw(orders(drawn.policy, drawn.account, drawn.market))
+    order = draw(orders(drawn.policy, drawn.account, drawn.market))
+    if draw(st.integers(0, 3)):
+        aim_at_free_margin(draw, drawn, order)
+    return drawn, order

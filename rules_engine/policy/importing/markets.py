@@ -24,7 +24,7 @@ _QUANTITY_KEYS: Final = (
     ("qtyFloor", "qtyCap"),  # Binance COIN-M: base asset
     ("minSz", "maxSz"),  # OKX: contracts
     ("contracts",),  # Kraken, inverse: contracts
-    ("numNonContractUnits",),  # Kraken, linear: base asset
+    ("numNonContractUnits",),  # Kraken, linear: units of its own
 )
 _RECORD_KEYS: Final = (
     ("notionalFloor", "minNotional", "floor"),
@@ -92,7 +92,7 @@ def _unit_traps(contract: Contract, rows: Sequence[_Row], path: str) -> Iterator
         present = [key for key in keys if any(key in row.info for row in rows)]
         if present:
             found = " and ".join(f"`{key}`" for key in present)
-            message = f"the venue's record has {found}, so the tiers count contracts or base asset, not notional"
+            message = f"the venue's record has {found}, so the tiers may count contracts or base asset, not notional"
             yield Problem(code="TIERS_COUNT_QUANTITY", message=message, hint=_BY_HAND, path=path)
     for below, row in pairwise(rows):
         if row.tier.floor.is_finite() and below.tier.up_to.is_finite() and row.tier.floor > below.tier.up_to:

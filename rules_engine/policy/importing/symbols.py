@@ -14,7 +14,7 @@ from rules_engine.policy.text import unseen
 _SYMBOL: Final = re.compile(r"([^/:]+)/([^/:]+):([^/:-]+)(?:-([0-9]{6}))?")
 _CURRENCY: Final = re.compile(r"[A-Z0-9]+")
 _DELIVERY_HOUR: Final = 8
-"""Binance delivers dated contracts at 08:00 UTC (https://www.binance.com/en/support/faq, delivery of futures)."""
+"""UTC; Binance delivers its dated contracts at 08:00 on the date of their symbol."""
 
 _GLOB_CHARACTERS: Final = frozenset("*?[]")
 _LONGEST: Final = 100

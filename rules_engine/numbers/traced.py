@@ -1,0 +1,154 @@
+"""Exact numbers that remember how they were made: explaining a figure is running its formula once more on these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Context, Decimal, localcontext
+from typing import Final, TypeAlias
+
+from rules_engine.numbers.exact import EXACT, ZERO, Exact, Ratio, divide
+from rules_engine.numbers.system import Line, Number
+from rules_engine.numbers.text import plain
+
+_READABLE: Final = Context(prec=12)
+_ATOM, _PRODUCT, _SUM = 3, 2, 1
+_TERMS_SHOWN: Final = 6
+
+
+def readable(x: Exact) -> str:
+    """An exact number for people: whole where it is short, otherwise its first 12 digits and an ellipsis."""
+    if isinstance(x, Ratio):
+        with localcontext(_READABLE):
+            quotient = x.n / x.d
+        return plain(quotient) if divide(quotient, Decimal(1)) == x else plain(quotient) + "…"
+    x = Decimal(x)
+    if len(x.normalize().as_tuple().digits) <= 20:
+        return plain(x)
+    with localcontext(_READABLE):
+        return plain(+x) + "…"
+
+
+class Step(tuple[str, Exact, str]):
+    """One named figure: `(name, value, how it was made)`."""
+
+    __slots__ = ()
+
+
+class Traced:
+    """An exact number with the expression that made it."""
+
+    __slots__ = ("binding", "text", "value")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, value: Exact, text: str, binding: int = _ATOM) -> None:
+        self.value = value
+        self.text = text
+        self.binding = binding
+
+    def inside(self, binding: int) -> str:
+        """The expression as a part of one that binds this strongly."""
+        return self.text if self.binding >= binding else f"({self.text})"
+
+    def __add__(self, other: Operand) -> Traced:
+        return _sum(self, _traced(other))
+
+    def __radd__(self, other: Operand) -> Traced:
+        return _sum(_traced(other), self)
+
+    def __neg__(self) -> Traced:
+        return Traced(-self.value, f"-{self.inside(_ATOM)}", _PRODUCT)
+
+    def __sub__(self, other: Operand) -> Traced:
+        taken = _traced(other)
+        if taken.text == "0":
+            return self
+        return Traced(self.value - taken.value, f"{self.text} - {taken.inside(_PRODUCT)}", _SUM)
+
+    def __rsub__(self, other: Operand) -> Traced:
+        return _traced(other) - self
+
+    def __mul__(self, other: Operand) -> Traced:
+        return _product(self, _traced(other))
+
+    def __rmul__(self, other: Operand) -> Traced:
+        return _product(_traced(other), self)
+
+
+Operand: TypeAlias = Traced | Exact
+
+
+def _traced(x: Operand) -> Traced:
+    return x if isinstance(x, Traced) else Traced(x, readable(x))
+
+
+def _sum(a: Traced, b: Traced) -> Traced:
+    if a.text == "0" or b.text == "0":
+        return b if a.text == "0" else a
+    return Traced(a.value + b.value, f"{a.text} + {b.text}", _SUM)
+
+
+def _product(a: Traced, b: Traced) -> Traced:
+    if a.text == "1" or b.text == "1":
+        return b if a.text == "1" else a
+    return Traced(a.value * b.value, f"{a.inside(_PRODUCT)} * {b.inside(_PRODUCT)}", _PRODUCT)
+
+
+class TracedNumbers:
+    """The number system that keeps an account of every named figure, in `steps`."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def given(self, name: str, value: Number) -> Traced:
+        """An input under its name."""
+        return Traced(value, f"{name} {readable(value)}")
+
+    def constant(self, value: Number) -> Number:
+        return _traced(value)
+
+    def absolute(self, x: Number) -> Number:
+        x = _traced(x)
+        return Traced(abs(x.value), f"|{x.text}|")
+
+    def minimum(self, *xs: Number) -> Number:
+        return _chosen("smallest of", xs, EXACT.minimum)
+
+    def maximum(self, *xs: Number) -> Number:
+        return _chosen("largest of", xs, EXACT.maximum)
+
+    def total(self, xs: Iterable[Number]) -> Number:
+        terms = [term for term in map(_traced, xs) if term.text != "0"]
+        value = EXACT.total([term.value for term in terms])
+        shown = [term.text for term in terms[:_TERMS_SHOWN]]
+        if len(terms) > _TERMS_SHOWN:
+            shown.append(f"{len(terms) - _TERMS_SHOWN} more")
+        return Traced(value, " + ".join(shown) or "0", _SUM if len(shown) > 1 else _ATOM)
+
+    def quotient(self, x: Number, by: Number) -> Number:
+        x, by = _traced(x), _traced(by)
+        return Traced(divide(x.value, by.value), f"{x.inside(_PRODUCT)} / {by.inside(_ATOM)}", _PRODUCT)
+
+    def envelope(self, x: Number, floors: Sequence[Number], lines: Sequence[Line]) -> Number:
+        rate, deduction = self.step(x, floors, lines)
+        return rate * _traced(x) - deduction
+
+    def step(self, x: Number, floors: Sequence[Number], values: Sequence[Number]) -> Number:
+        return EXACT.step(_traced(x).value, [_traced(floor).value for floor in floors], values)
+
+    def named(self, name: str, x: Number, note: str = "") -> Number:
+        x = _traced(x)
+        text = f"{x.text}  {note}" if note else x.text
+        label = f"{name} {readable(x.value)}"
+        step = Step((name, x.value, text))
+        if step not in self.steps and x.text != label:
+            self.steps.append(step)
+        return Traced(x.value, label)
+
+
+def _chosen(words: str, xs: Sequence[Number], choose: Callable[..., Exact]) -> Traced:
+    traced = [_traced(x) for x in xs]
+    value = choose(*[x.value for x in traced])
+    if all(x.text == readable(x.value) for x in traced):
+        return Traced(value, readable(value))
+    texts = list(dict.fromkeys(x.text for x in traced))
+    return Traced(value, texts[0]) if len(texts) == 1 else Traced(value, f"{words} ({', '.join(texts)})")

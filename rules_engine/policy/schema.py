@@ -1,0 +1,71 @@
+"""The published JSON Schema of policies, and what it finds wrong with the shape of a document."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from itertools import islice
+from typing import Any, Final
+
+from rules_engine.errors import Mark, Problem
+from rules_engine.policy.document import Document
+from rules_engine.policy.values import time_of
+from rules_engine.policy.wording import problems_of
+
+MOST_ERRORS: Final = 1000
+"""Problems of shape that are looked at; a document with more of them is no policy."""
+
+
+def policy_schema() -> dict[str, Any]:
+    """The published schema (JSON Schema 2020-12) as plain values; fractions in it are exact Decimals."""
+    text = resources.files("rules_engine.policy").joinpath("policy-1.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text, parse_float=Decimal)
+    return schema
+
+
+def schema_problems(document: Document) -> list[Problem]:
+    """What is wrong with the shape of a document, each fault once, in the order of the text."""
+    errors = _validator().iter_errors(document.value)
+    problems = islice((problem for error in errors for problem in problems_of(error, document)), MOST_ERRORS)
+    return sorted(dict.fromkeys(problems), key=lambda problem: problem.mark or Mark(document.file, 1, 1))
+
+
+@cache
+def _validator() -> Any:
+    """A validator of the published schema that takes Decimals for numbers."""
+    from jsonschema import Draft202012Validator, FormatChecker, validators
+
+    formats = FormatChecker(formats=())
+    formats.checks("date-time")(lambda value: not isinstance(value, str) or time_of(value) is not None)
+    ours = validators.extend(
+        Draft202012Validator,
+        {"pattern": _pattern, "uniqueItems": _unique_items},
+        type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
+    )
+    return ours(policy_schema(), format_checker=formats)
+
+
+def _is_number(checker: object, value: object) -> bool:
+    return isinstance(value, (Decimal, int)) and not isinstance(value, bool)
+
+
+def _pattern(validator: Any, pattern: str, value: object, schema: object) -> Iterator[Exception]:
+    """Matches to the very end: Python's `$` would let a line break stand behind it."""
+    from jsonschema import ValidationError
+
+    if isinstance(value, str) and not re.fullmatch(pattern, value):
+        yield ValidationError("")
+
+
+def _unique_items(validator: Any, unique: bool, value: object, schema: object) -> Iterator[Exception]:
+    """Compares texts only, all that our lists hold: the validator's own check takes the square of their number."""
+    from jsonschema import ValidationError
+
+    if isinstance(value, list):
+        texts = [member for member in value if isinstance(member, str)]
+        if len(set(texts)) < len(texts):
+            yield ValidationError("")

@@ -1,0 +1,178 @@
+"""What the JSON Schema validator finds, as problems in a risk officer's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+from rules_engine.errors import Mark, Problem
+from rules_engine.numbers.text import NumberError, parse_number, plain, shown
+from rules_engine.policy.document import Document, Path
+from rules_engine.policy.findings import nearest, path_text
+from rules_engine.policy.values import lacks_zone
+
+Schema: TypeAlias = Mapping[str, Any]
+
+FRACTION: Final = "rates are fractions of one: 5 % is 0.05"
+_TYPES: Final = {"number": "a number", "string": "text", "boolean": "true or false", "null": "null"} | {
+    "object": "a mapping of keys to values",
+    "array": "a list",
+}
+_LIMITS: Final = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
+
+
+def problems_of(error: Any, document: Document) -> Iterator[Problem]:
+    """The problems that one error of the validator stands for: one for each key that is missing or not known."""
+    path: Path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties":
+        yield from _unknown_keys(error, document, path)
+    elif error.validator == "required":
+        yield from _missing_keys(error, document, path)
+    else:
+        code, message, hint = _VALUES[error.validator](error.instance, error.schema)
+        yield _problem(code, f"{_subject(path)}{message}", hint, document.mark(path), path)
+
+
+def _problem(code: str, message: str, hint: str, mark: Mark, path: Path) -> Problem:
+    return Problem(code=code, message=message, hint=hint, mark=mark, path=path_text(path))
+
+
+def _unknown_keys(error: Any, document: Document, path: Path) -> Iterator[Problem]:
+    known = error.schema["properties"]
+    for key in error.instance:
+        if key not in known:
+            place = (*path, key)
+            message = f"there is no key {shown(key)} {_inside(path)}"
+            yield _problem("SCHEMA_UNKNOWN_KEY", message, nearest(key, known), document.key_mark(place), place)
+
+
+def _missing_keys(error: Any, document: Document, path: Path) -> Iterator[Problem]:
+    for key in error.validator_value:
+        if key not in error.instance:
+            message = f"the key {key} is missing {_inside(path)}"
+            yield _problem("SCHEMA_MISSING_KEY", message, f"add `{key}:`", document.key_mark(path), (*path, key))
+
+
+def _subject(path: Path) -> str:
+    return f"{_name(path)}: " if path else ""
+
+
+def _inside(path: Path) -> str:
+    return f"in {_name(path)}" if path else "at the top of the document"
+
+
+def _name(path: Path) -> str:
+    """The last key of a path, with the indices after it: `up_to`, `tiers[2]`."""
+    start = max(index for index, step in enumerate(path) if isinstance(step, str))
+    return path_text(path[start:])
+
+
+def found(value: object) -> str:
+    """A value in words."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Decimal):
+        return f"the number {plain(value)}"
+    if isinstance(value, str):
+        return f"text {shown(value)}" if value else "empty text"
+    names = {dict: "a mapping", list: "a list"}
+    return names.get(type(value), "nothing")
+
+
+Wording: TypeAlias = tuple[str, str, str]
+"""Code, message and hint."""
+
+
+def _type(value: object, schema: Schema) -> Wording:
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return "SCHEMA_TYPE", f"found {found(value)}, wanted {_wanted(types, schema)}", _type_hint(value, types, schema)
+
+
+def _wanted(types: list[str], schema: Schema) -> str:
+    words = dict(_TYPES)
+    if schema.get("format") == "date-time":
+        words["string"] = "a time"
+    elif "examples" in schema:
+        words["string"] = f"text such as {schema['examples'][0]}"
+    return " or ".join(words[name] for name in types)
+
+
+def _type_hint(value: object, types: list[str], schema: Schema) -> str:
+    if value is None:
+        return "write {} where there is nothing to say" if "object" in types else "write a value, or remove the key"
+    if isinstance(value, str) and "number" in types:
+        return _number_hint(value)
+    if isinstance(value, (Decimal, bool)) and "string" in types and "examples" not in schema:
+        return "write it in quotes"
+    return ""
+
+
+def _number_hint(text: str) -> str:
+    if text.rstrip().endswith("%"):
+        return FRACTION
+    try:
+        parse_number(text)
+    except NumberError as error:
+        return error.hint
+    return "remove the quotes"
+
+
+def _choice(value: object, schema: Schema) -> Wording:
+    choices = [str(choice) for choice in schema["enum"]]
+    hint = nearest(value, choices) if isinstance(value, str) else ""
+    hint = hint if hint.startswith("did you mean") else ""
+    return "SCHEMA_VALUE", f"found {found(value)}, wanted one of {', '.join(choices)}", hint
+
+
+def _constant(value: object, schema: Schema) -> Wording:
+    wanted = schema["const"]
+    return "SCHEMA_VALUE", f"found {found(value)}, wanted {wanted}", "this is the one format that is read"
+
+
+def _limit(keyword: str) -> Callable[[object, Schema], Wording]:
+    def wording(value: object, schema: Schema) -> Wording:
+        hint = FRACTION if keyword == "maximum" else ""
+        return "SCHEMA_VALUE", f"found {found(value)}, wanted {_LIMITS[keyword]} {schema[keyword]}", hint
+
+    return wording
+
+
+def _pattern(value: object, schema: Schema) -> Wording:
+    example = f" such as {schema['examples'][0]}" if "examples" in schema else ""
+    wanted = f"{schema['title'].lower()}{example}"
+    return "SCHEMA_VALUE", f"found {found(value)}, wanted {wanted}", schema["description"]
+
+
+def _tier_end(value: object, schema: Schema) -> Wording:
+    """The wording for a tier's `up_to` that is text other than `unlimited`."""
+    return "SCHEMA_VALUE", f"found {found(value)}, wanted a number or unlimited", _number_hint(str(value))
+
+
+def _time(value: object, schema: Schema) -> Wording:
+    if lacks_zone(value):
+        return "TIME_WITHOUT_ZONE", f"the time {value} has no zone", "add Z for UTC"
+    return "TIME_INVALID", f"found {found(value)}, wanted a time such as {schema['examples'][0]}", ""
+
+
+def _empty(value: object, schema: Schema) -> Wording:
+    return "SCHEMA_VALUE", f"found {found(value)} with nothing in it", f"{schema['title']}: {schema['description']}"
+
+
+def _repeated(value: Any, schema: Schema) -> Wording:
+    texts = [member for member in value if isinstance(member, str)]
+    again = next(text for index, text in enumerate(texts) if text in texts[:index])
+    return "SCHEMA_VALUE", f"{shown(again)} stands here twice", "remove one of them"
+
+
+_VALUES: Final[dict[str, Callable[[Any, Schema], Wording]]] = {
+    "type": _type,
+    "enum": _choice,
+    "const": _constant,
+    "pattern": lambda value, schema: (_tier_end if "number" in schema["type"] else _pattern)(value, schema),
+    "format": _time,
+    "minItems": _empty,
+    "minLength": _empty,
+    "uniqueItems": _repeated,
+    **{keyword: _limit(keyword) for keyword in _LIMITS},
+}
