@@ -50,7 +50,7 @@ class Closable(msgspec.Struct, frozen=True):
     def smallest(self, position: str) -> Decimal | None:
         leg = self.positions[position]
         size = abs(leg.exposure.quantity)
-        start, end = Cut(ZERO, 0), Cut(size, 1)
+        start, end = (ZERO, 0), (size, 1)
         num = PiecewiseNumbers(start, end)
         after = _closed(num, self.pool, leg, num.unknown)
         restore_to = self.policy.liquidation.restore_to
@@ -99,9 +99,9 @@ def _smallest_multiple(short: Regions, start: Cut, end: Cut, size: Decimal, step
     for low, high, falls in short.spans(start, end):
         if falls:
             continue
-        steps = count_of(low.point, step, "up") if low.side == 0 else count_of(low.point, step, "down") + 1
+        steps = count_of(low[0], step, "up") if low[1] == 0 else count_of(low[0], step, "down") + 1
         quantity = min(steps * step, size)
-        if low <= Cut(quantity, 0) and Cut(quantity, 1) <= high:
+        if low <= (quantity, 0) and (quantity, 1) <= high:
             return quantity
     return None
 

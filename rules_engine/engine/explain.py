@@ -216,8 +216,9 @@ def _pool(policy: Policy, market: Market, solution: Solution, one: Solved, figur
 def _pool_line(step: Step, figures: PoolFigures) -> Line:
     name, value, how = step
     printed = getattr(figures, name, None)
-    rounded = isinstance(printed, Decimal) and printed != value
-    return Line(name, plain(printed), f"{how} = {readable(value)}, rounded") if rounded else Line(name, readable(value), how)
+    if isinstance(printed, Decimal) and printed != value:
+        return Line(name, plain(printed), f"{how} = {readable(value)}, rounded")
+    return Line(name, readable(value), how)
 
 
 def _equity(num: TracedNumbers, policy: Policy, market: Market, solution: Solution, one: Solved) -> Number:

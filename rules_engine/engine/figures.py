@@ -110,8 +110,8 @@ def _position(
         buffers=tuple(_buffer(applied) for applied in quote.buffers),
         initial_margin=rounded(leg.requirement.initial, quantum, "up"),
         maintenance_margin=rounded(leg.requirement.maintenance, quantum, "up"),
-        liquidation_price=_price(prices and prices.liquidation, "LIQUIDATION_PRICE_NONE", quote, policy, notes),
-        bankruptcy_price=_price(prices and prices.bankruptcy, "BANKRUPTCY_PRICE_NONE", quote, policy, notes),
+        liquidation_price=_price(prices.liquidation if prices else None, "LIQUIDATION_PRICE_NONE", quote, policy, notes),
+        bankruptcy_price=_price(prices.bankruptcy if prices else None, "BANKRUPTCY_PRICE_NONE", quote, policy, notes),
         notes=tuple(notes),
     )
 

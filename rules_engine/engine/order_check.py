@@ -10,7 +10,7 @@ import msgspec
 
 from rules_engine.engine.evaluate import QuoteOf, Solution, Solved, solve
 from rules_engine.engine.figures import free_margin, written
-from rules_engine.engine.orders import Placed, filled, opening_fee_rate, place_order, reserved
+from rules_engine.engine.orders import Placed, filled, place_order, reserved
 from rules_engine.engine.pools import Unplaced
 from rules_engine.errors import Doubt
 from rules_engine.formulas.requirement import tier_size
@@ -35,10 +35,10 @@ def check_order(policy: Policy, account: Account, market: Market, order: Order, 
     evaluation = written(policy, market.as_of, after)
     quote = quote_of(order.instrument)
     try:
-        placed = place_order(policy, after.pools, account, order, quote)
+        placed = place_order(policy, after.pools, resting, order, quote)
     except Unplaced as unplaced:
         return _decision(order, evaluation, [unplaced.doubt])
-    check = _Check(policy, account, before, after, placed)
+    check = _Check(policy, before, after, placed)
     refusals = check.refusals()
     required, available = check.required, check.available
     return msgspec.structs.replace(
@@ -80,11 +80,11 @@ class Condition(NamedTuple):
 class _Check:
     """One order against one account: the unrounded figures behind the decision."""
 
-    def __init__(self, policy: Policy, account: Account, before: Solution, after: Solution, placed: Placed) -> None:
+    def __init__(self, policy: Policy, before: Solution, after: Solution, placed: Placed) -> None:
         self.placed = placed
         self.before = before
         self.after = after
-        self.fee_rate = opening_fee_rate(policy, account)
+        self.fee_rate = policy.opening_fee_rate
         self.step = placed.holding.quote.quantity_step or policy.quantum
 
     @property
@@ -107,8 +107,9 @@ class _Check:
 
     @property
     def known(self) -> bool:
-        """Whether the pool's free margin is known."""
-        return self.pool.status != "undetermined" and self.pool.initial is not None
+        """Whether free margin is known in the pool, and the pool of the position itself is decided."""
+        own = self.after.solved.get(self.placed.pool, self.pool)
+        return "undetermined" not in (self.pool.status, own.status) and self.pool.initial is not None
 
     def refusals(self) -> list[Doubt]:
         """Why the order may not be accepted; empty if it may."""
@@ -118,7 +119,8 @@ class _Check:
         if order.reduce_only:
             return [self._refusal("REDUCE_ONLY_INCREASES", "there is no position that it would reduce")]
         if not self.known:
-            doubts = (*self.pool.doubts, *self.after.reservations.by_pool[self.placed.reserve].doubts)
+            own = self.after.solved.get(self.placed.pool, self.pool)
+            doubts = (*own.doubts, *self.pool.doubts, *self.after.reservations.by_pool[self.placed.reserve].doubts)
             refusal = self._refusal("POOL_UNDETERMINED", f"{self.pool.pool.name} cannot be decided")
             return [refusal, *dict.fromkeys(doubts)]
         return [self._refusal(one.code, one.text) for one in self.conditions() if one.refuses(order.quantity)]
@@ -171,8 +173,8 @@ class _Check:
 
     def largest(self) -> Decimal | None:
         """The largest quantity that would be accepted on the order's side; None where it is not known or has no limit."""
-        order, held = self.placed.order, self.placed.holding.position.quantity
-        reducible = abs(held) if held * order.quantity < 0 else ZERO
+        order = self.placed.order
+        reducible = self._reducible()
         if order.reduce_only:
             return reducible
         if not self.known:
@@ -182,19 +184,32 @@ class _Check:
         except NotLinear:
             return self._largest_searched(reducible)
 
+    def _reducible(self) -> Decimal:
+        """How much the order may be and still only reduce, beside the others on its side."""
+        order, held = self.placed.order, self.placed.holding.position.quantity
+        if held * order.quantity >= 0:
+            return ZERO
+        slot = self.after.reservations.slot_of[order.id]
+        others = [
+            abs(one.order.quantity)
+            for one in slot.placed
+            if one.order.id != order.id and one.order.quantity * order.quantity > 0 and not one.order.reduce_only
+        ]
+        return abs(held) if order.reduce_only else max(abs(held) - sum(others), ZERO)
+
     def _largest_solved(self, reducible: Decimal) -> Decimal | None:
         """With the quantity as the unknown: the last multiple of the step before anything refuses."""
-        start = Cut(reducible, 1)
+        start = (reducible, 1)
         num = PiecewiseNumbers(start, None)
         quantity = num.unknown * sign_of(self.placed.order.quantity)
-        cuts = []
+        cuts: list[Cut] = []
         for condition in self.conditions():
             refused = num.where(condition.function(num, quantity), inclusive=condition.inclusive)
             cuts += [start] if refused.holds_first else [change.cut for change in refused.changes[:1]]
         if not cuts:
             return None
-        first = min(cuts)
-        steps = count_of(first.point, self.step, "down") if first.side == 1 else count_of(first.point, self.step, "up") - 1
+        point, side = min(cuts)
+        steps = count_of(point, self.step, "down") if side == 1 else count_of(point, self.step, "up") - 1
         return max(steps * self.step, reducible)
 
     def _largest_searched(self, reducible: Decimal) -> Decimal | None:

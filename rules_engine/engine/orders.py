@@ -30,12 +30,8 @@ class Placed(msgspec.Struct, frozen=True):
     allowed: AllowedMode
     pool: str
     reserve: str
-
-    @property
-    def reduces(self) -> bool:
-        """Whether filling it can only make the position smaller."""
-        held, ordered = self.holding.position.quantity, self.order.quantity
-        return held * ordered < 0 and (self.order.reduce_only or abs(ordered) <= abs(held))
+    reduces: bool
+    """Whether filling it, and all others on its side, can only make the position smaller."""
 
 
     def acts_on(self, target: Holding) -> bool:
@@ -71,10 +67,25 @@ def place_order(policy: Policy, pools: Pools, account: Account, order: Order, qu
     else:
         pool = pools.pool_of[holding.position.id]
         allowed, backing = pools.by_name[pool].allowed, pools.by_name[pool].label.backing
-    placed = Placed(order, holding, allowed, pool, pool)
-    if backing is Backing.POSITION and not placed.reduces:
-        return msgspec.structs.replace(placed, reserve=pools.shared)
-    return placed
+    reduces = _reduces(holding.position, order, account)
+    reserve = pools.shared if backing is Backing.POSITION and not reduces else pool
+    return Placed(order, holding, allowed, pool, reserve, reduces)
+
+
+def _reduces(position: Position, order: Order, account: Account) -> bool:
+    """Orders that each make the position smaller can together reverse it, so they are taken together."""
+    if position.quantity * order.quantity >= 0:
+        return False
+    together = [
+        abs(other.quantity)
+        for other in account.orders
+        if other.instrument == order.instrument
+        and other.mode == order.mode
+        and other.position in (None, position.id)
+        and other.quantity * order.quantity > 0
+        and not other.reduce_only
+    ]
+    return order.reduce_only or sum(together) <= abs(position.quantity)
 
 
 def _target(pools: Pools, order: Order, quote: Quote) -> Holding | None:
@@ -135,18 +146,12 @@ def reservations(
     for (reserve, *_), slot in slots(pools, placed).items():
         slot_of |= {one.order.id: slot for one in slot.placed}
         if not doubts[reserve]:
-            totals[reserve].append(reserved(EXACT, slot, terms, opening_fee_rate(policy, account)))
+            totals[reserve].append(reserved(EXACT, slot, terms, policy.opening_fee_rate))
     by_pool = {
         name: Reservation(None if doubts[name] else EXACT.total(totals[name]), tuple(dict.fromkeys(doubts[name])))
         for name in doubts
     }
     return Reservations(by_pool, slot_of)
-
-
-def opening_fee_rate(policy: Policy, account: Account) -> Decimal:
-    """The fee of opening, where the policy charges it on orders: the account's own rate, or the policy's."""
-    rate = policy.opening_fee_rate
-    return account.fee_rate if rate and account.fee_rate is not None else rate
 
 
 def slots(pools: Pools, placed: Iterable[Placed]) -> dict[tuple[str, str, str], Slot]:
@@ -180,16 +185,16 @@ def reserved(num: NumberSystem, slot: Slot, terms: Terms, fee_rate: Decimal, siz
     quote = slot.quote
     quantities = [sizes.get(one.order.id, one.order.quantity) for one in slot.placed]
     values = [order_value(one.order, quote) for one in slot.placed]
-    sides = [
+    now, bought, sold = (
         num.total(_initial(num, slot, terms, target, sizes, sign) for target in _targets(slot)) for sign in (0, 1, -1)
-    ]
+    )
     losses = [loss_to_mark(num, quantity, quote.value, value) for quantity, value in zip(quantities, values, strict=True)]
     fees = [
         fee_rate * num.absolute(quantity * value)
         for one, quantity, value in zip(slot.placed, quantities, values, strict=True)
         if fee_rate and not one.order.reduce_only
     ]
-    return order_margin(num, *sides, losses, fees)
+    return order_margin(num, now, bought, sold, losses, fees)
 
 
 def order_value(order: Order, quote: Quote) -> Number:

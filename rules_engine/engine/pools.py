@@ -188,7 +188,7 @@ def _pool(
             doubts = [*doubts, Doubt(code="MARGIN_MISSING", message=text, position=holdings[0].position.id)]
         collateral: Number = margin
     elif label.backing is Backing.GROUP:
-        collateral = account.group_margins.get(label.key, ZERO)
+        collateral = account.group_margins.get(label.key or "", ZERO)
     else:
         collateral, found, notes = shared_collateral(EXACT, policy, account, market)
         doubts = [*doubts, *found]

@@ -16,7 +16,7 @@ from rules_engine.engine.pools import Pool
 from rules_engine.engine.quote import Quote
 from rules_engine.engine.sums import Leg, Terms, exposure_of, leg_of, own_collateral
 from rules_engine.numbers.exact import EXACT, Exact, Ratio, rounded
-from rules_engine.numbers.piecewise import Change, Cut, PiecewiseNumbers
+from rules_engine.numbers.piecewise import Change, PiecewiseNumbers
 from rules_engine.numbers.system import Number
 from rules_engine.terms.policy import Conventions, Policy
 
@@ -61,7 +61,7 @@ def prices_of(pool: Pool, legs: Sequence[Leg], surplus: Number, equity: Number, 
 def _numbers(quote: Quote) -> PiecewiseNumbers:
     assert quote.rule is not None
     low, high = quote.rule.payoff.value_range
-    return PiecewiseNumbers(None if low is None else Cut(low, 1), None if high is None else Cut(high, 0))
+    return PiecewiseNumbers(None if low is None else (low, 1), None if high is None else (high, 0))
 
 
 def _moving(num: PiecewiseNumbers, pool: Pool, leg: Leg, terms: Terms) -> Leg:
@@ -74,7 +74,7 @@ def _moving(num: PiecewiseNumbers, pool: Pool, leg: Leg, terms: Terms) -> Leg:
 
 
 def _turning(num: PiecewiseNumbers, function: Number, quote: Quote, *, inclusive: bool) -> TurningPrice | None:
-    below, above = num.where(function, inclusive=inclusive).around(quote.value)
+    below, above = num.around(function, quote.value, inclusive=inclusive)
     candidates = [turning for change in (below, above) if (turning := _price(change, quote)) is not None]
     if not candidates:
         return None
@@ -82,7 +82,7 @@ def _turning(num: PiecewiseNumbers, function: Number, quote: Quote, *, inclusive
 
 
 def _price(change: Change | None, quote: Quote) -> TurningPrice | None:
-    return None if change is None else TurningPrice(quote.price_at(change.cut.point), change.holds_above)
+    return None if change is None else TurningPrice(quote.price_at(change.cut[0]), change.holds_above)
 
 
 def rounded_price(turning: TurningPrice, tick: Decimal, conventions: Conventions) -> Decimal:

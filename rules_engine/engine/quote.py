@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from rules_engine.errors import Doubt
 from rules_engine.formulas.tiers import adjusted, combined
 from rules_engine.numbers.exact import EXACT, ONE
 from rules_engine.numbers.system import Number
+from rules_engine.policy.globs import matches
 from rules_engine.terms.exposure import Adjustment, Schedule
 from rules_engine.terms.market import InstrumentMarket, Market
 from rules_engine.terms.policy import Buffer, InstrumentRule, MarketLimits, Policy
@@ -65,7 +65,7 @@ def rule_for(policy: Policy, instrument: str) -> InstrumentRule | None:
     """The rule of an instrument: its exact name's, else that of the one glob that matches."""
     if (exact := policy.instruments.get(instrument)) is not None:
         return exact
-    return next((rule for rule in policy.patterns if fnmatchcase(instrument, rule.pattern)), None)
+    return next((rule for rule in policy.patterns if matches(rule.pattern, instrument)), None)
 
 
 def quote(policy: Policy, rule: InstrumentRule | None, instrument: str, market: Market) -> Quote:
@@ -116,10 +116,10 @@ class _Doubts:
 
 def _either(policy_says: Any, market_says: Any, name: str, doubts: _Doubts) -> Any:
     """What is stated; a doubt where both speak and disagree."""
-    silent = (None, msgspec.UNSET) if name != "expires_at" else (msgspec.UNSET,)
-    if any(market_says is nothing for nothing in silent):
+    silent = msgspec.UNSET if name == "expires_at" else None
+    if market_says is silent:
         return policy_says
-    if all(policy_says is not nothing for nothing in silent) and policy_says != market_says:
+    if policy_says is not silent and policy_says != market_says:
         doubts.add("REFERENCE_CONFLICT", f"the policy says {name} {policy_says}, the market {market_says}")
     return market_says
 

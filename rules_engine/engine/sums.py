@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from rules_engine.engine.pools import Holding, Pool
-from rules_engine.formulas.requirement import closing_fee, counted_fee, unrealized_pnl
+from rules_engine.formulas.requirement import counted_fee, unrealized_pnl
 from rules_engine.numbers.exact import EXACT, ZERO, sign_of
 from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.terms.exposure import ClosingFee, Exposure, Requirement, Schedule
@@ -123,5 +123,5 @@ def added(legs: Sequence[Leg], backing: Number) -> Sums:
 
 
 def fee_per_contract(leg: Leg) -> Number:
-    """What closing one contract of this position costs."""
-    return EXACT.quotient(closing_fee(EXACT, leg.exposure), EXACT.absolute(leg.exposure.quantity))
+    """What closing one contract of this position at the mark costs."""
+    return leg.exposure.closing_fee.rate * EXACT.absolute(leg.exposure.value)

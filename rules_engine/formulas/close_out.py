@@ -37,7 +37,8 @@ class Smallest:
     parameters: ParameterSchema = {}
 
     def closings(self, pool: ClosablePool) -> Sequence[Closing]:
-        start, steps = pool, []
+        start = pool
+        steps: list[Closing] = []
         for leg in sorted(pool.legs, key=lambda leg: (-divide(leg.maintenance, leg.notional), leg.position)):
             enough = pool.smallest(leg.position)
             if enough is not None:
@@ -56,7 +57,8 @@ class TierStep:
     parameters: ParameterSchema = {}
 
     def closings(self, pool: ClosablePool) -> Sequence[Closing]:
-        start, steps = pool, []
+        start = pool
+        steps: list[Closing] = []
         while pool.legs and not pool.restored:
             leg = max(sorted(pool.legs, key=lambda leg: leg.position, reverse=True), key=lambda leg: leg.maintenance)
             reason = f"under the floor of tier {leg.tier}" if leg.tier > 1 else "lowest tier: all of it"

@@ -22,7 +22,9 @@ def unrealized_pnl(num: NumberSystem, exposure: Exposure) -> Number:
 
 def tier_size(num: NumberSystem, exposure: Exposure, value: Number) -> Number:
     """The size by which a table finds its tier: notional at this value of a contract, or the number of contracts."""
-    return num.absolute(exposure.quantity * value if exposure.schedule.unit == "notional" else exposure.quantity)
+    if exposure.schedule.unit == "notional":
+        return num.named("notional", num.absolute(exposure.quantity * value))
+    return num.named("contracts", num.absolute(exposure.quantity))
 
 
 def table_maintenance(num: NumberSystem, exposure: Exposure) -> Number:
@@ -89,7 +91,7 @@ def tiered_requirement(num: NumberSystem, exposure: Exposure) -> Requirement:
     kept = table_maintenance(num, exposure)
     maintenance = kept + counted_fee(num, exposure, "maintenance")
     size = tier_size(num, exposure, exposure.initial_value)
-    worth = num.absolute(exposure.quantity * exposure.initial_value)
+    worth = num.named("notional", num.absolute(exposure.quantity * exposure.initial_value))
     rate = num.step(size, exposure.schedule.floors, exposure.schedule.initial_rates)
     by_rate = num.maximum(worth * leverage_rate(num, exposure, size), worth * rate, kept)
     initial = num.maximum(by_rate + counted_fee(num, exposure, "initial"), maintenance)

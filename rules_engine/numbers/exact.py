@@ -18,6 +18,9 @@ _TRAPS: Final = [Inexact, InvalidOperation, DivisionByZero]
 _WIDE: Final = Context(prec=1_000_000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=_TRAPS)
 _FINITE: Final = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=_TRAPS)
 
+_WHOLE: Final = (Decimal, int)
+"""What a `Ratio` does arithmetic with besides its like; numbers of other systems do it their own way."""
+
 ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)
 
@@ -38,8 +41,8 @@ class Ratio:
         self.d = d
 
     def __add__(self, other: Exact) -> Ratio:
-        if type(other) is not Ratio:
-            return Ratio(self.n + other * self.d, self.d)  # type: ignore[operator]
+        if not isinstance(other, Ratio):
+            return Ratio(self.n + other * self.d, self.d) if isinstance(other, _WHOLE) else NotImplemented
         if self.d == other.d:
             return Ratio(self.n + other.n, self.d)
         return Ratio(self.n * other.d + other.n * self.d, self.d * other.d)
@@ -56,8 +59,8 @@ class Ratio:
         return -self + other
 
     def __mul__(self, other: Exact) -> Ratio:
-        if type(other) is not Ratio:
-            return Ratio(self.n * other, self.d)  # type: ignore[operator]
+        if not isinstance(other, Ratio):
+            return Ratio(self.n * other, self.d) if isinstance(other, _WHOLE) else NotImplemented
         return Ratio(self.n * other.n, self.d * other.d)
 
     __rmul__ = __mul__
@@ -67,8 +70,8 @@ class Ratio:
 
     def _difference(self, other: Exact) -> Decimal:
         """A Decimal of the same sign as `self - other`."""
-        if type(other) is not Ratio:
-            return self.n - other * self.d  # type: ignore[operator]
+        if not isinstance(other, Ratio):
+            return self.n - other * self.d
         return self.n * other.d - other.n * self.d
 
     def __eq__(self, other: object) -> bool:
@@ -95,14 +98,14 @@ Exact: TypeAlias = Decimal | Ratio | int
 
 def divide(x: Exact, by: Exact) -> Exact:
     """`x / by` exactly: a Decimal where the quotient is short and finite, a Ratio otherwise. `by` is not zero."""
-    if type(x) is Ratio or type(by) is Ratio:
+    if isinstance(x, Ratio) or isinstance(by, Ratio):
         n, d = _parts(x)
         by_n, by_d = _parts(by)
         return Ratio(n * by_d, d * by_n) if by_n > 0 else Ratio(-n * by_d, -d * by_n)
     try:
-        return _FINITE.divide(x, by)  # type: ignore[arg-type]
+        return _FINITE.divide(x, by)
     except Inexact:
-        return Ratio(Decimal(x), by) if by > 0 else Ratio(Decimal(-x), -by)  # type: ignore[arg-type]
+        return Ratio(Decimal(x), Decimal(by)) if by > 0 else Ratio(Decimal(-x), Decimal(-by))
 
 
 def sign_of(x: Exact) -> int:
@@ -111,7 +114,7 @@ def sign_of(x: Exact) -> int:
 
 
 def _parts(x: Exact) -> tuple[Decimal, Decimal]:
-    return (x.n, x.d) if type(x) is Ratio else (Decimal(x), ONE)  # type: ignore[arg-type]
+    return (x.n, x.d) if isinstance(x, Ratio) else (Decimal(x), ONE)
 
 
 Direction: TypeAlias = Literal["up", "down", "half_up"]
@@ -121,7 +124,7 @@ def count_of(x: Exact, unit: Decimal, direction: Direction) -> Decimal:
     """How many whole units make x, rounded in the stated direction (half_up: a half goes away from zero)."""
     n, d = _parts(x)
     if direction == "half_up":
-        half = count_of(abs(x) * 2, unit, "down") + 1
+        half = count_of(Ratio(abs(n) * 2, d), unit, "down") + 1
         whole = half // 2
         return whole if n >= 0 else -whole
     count, rest = divmod(n, d * unit)
@@ -155,7 +158,7 @@ class ExactNumbers:
         whole = ZERO
         ratios: dict[Decimal, Decimal] = {}
         for x in xs:
-            if type(x) is Ratio:
+            if isinstance(x, Ratio):
                 ratios[x.d] = ratios.get(x.d, ZERO) + x.n
             else:
                 whole += x

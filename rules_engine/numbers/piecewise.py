@@ -11,78 +11,122 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from functools import reduce
 from typing import Final, NamedTuple, TypeAlias
 
-from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, divide
+from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, Ratio, divide
 from rules_engine.numbers.system import Line, Number
 
 
-class Cut(NamedTuple):
-    """A division of the reals just before (side 0) or just after (side 1) a point; compares from left to right."""
-
-    point: Exact
-    side: int
-
+Cut: TypeAlias = tuple[Exact, int]
+"""A division of the reals just before (side 0) or just after (side 1) a point, as `(point, side)`."""
 
 Piece: TypeAlias = tuple[Exact, Exact]
 """A line `slope * x + intercept`, as `(slope, intercept)`."""
+
+
+Span: TypeAlias = tuple[Cut | None, Cut | None, Piece]
+"""A piece with the cuts on either side of it, None where the domain has no end."""
+
+_AROUND_ZERO: Final = (ZERO, ZERO)
+"""Floors that tell negative numbers (below the second) from others."""
 
 
 class NotLinear(ArithmeticError):
     """A formula multiplied or divided by the unknown twice; there is no piecewise linear answer."""
 
 
-class Piecewise:
-    """A function of one unknown: `pieces[i]` holds between `cuts[i - 1]` and `cuts[i]`."""
+class Shape(NamedTuple):
+    """A function's pieces: `pieces[i]` holds between `cuts[i - 1]` and `cuts[i]`; `continuous` if they all meet."""
 
-    __slots__ = ("cuts", "pieces")
+    cuts: Sequence[Cut]
+    pieces: Sequence[Piece]
+    continuous: bool = True
+
+
+class Piecewise:
+    """A function of one unknown. Its shape is worked out when it is first asked for: what no one asks costs nothing."""
+
+    __slots__ = ("_make", "_shape")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, cuts: Sequence[Cut], pieces: Sequence[Piece]) -> None:
-        self.cuts = cuts
-        self.pieces = pieces
+    def __init__(self, make: Callable[[], Shape]) -> None:
+        self._make = make
+        self._shape: Shape | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """Cuts and pieces. Raises `NotLinear` where the formula has no such shape."""
+        if self._shape is None:
+            self._shape = self._make()
+        return self._shape
 
     def __add__(self, other: Number) -> Piecewise:
-        if type(other) is Piecewise:
-            return _merged(self, other, lambda f, g: (f[0] + g[0], f[1] + g[1]))  # type: ignore[operator]
-        return Piecewise(self.cuts, [(slope, intercept + other) for slope, intercept in self.pieces])
+        if other is ZERO:
+            return self
+        if isinstance(other, Piecewise):
+            return Piecewise(lambda: _merged(self.shape, other.shape, _sum))
+        return self._mapped(lambda slope, intercept: (slope, intercept + other))
 
     __radd__ = __add__
 
     def __neg__(self) -> Piecewise:
-        return Piecewise(self.cuts, [(-slope, -intercept) for slope, intercept in self.pieces])
+        return self._mapped(lambda slope, intercept: (-slope, -intercept))
 
     def __sub__(self, other: Number) -> Piecewise:
-        return self + -other
+        if isinstance(other, Piecewise):
+            return Piecewise(lambda: _merged(self.shape, other.shape, _difference))
+        return self if other is ZERO else self.__add__(-other)
 
     def __rsub__(self, other: Number) -> Piecewise:
-        return -self + other
+        return (-self).__add__(other)
 
     def __mul__(self, other: Number) -> Piecewise:
-        if type(other) is Piecewise:
-            return _merged(self, other, _product)
-        return Piecewise(self.cuts, [(slope * other, intercept * other) for slope, intercept in self.pieces])
+        if isinstance(other, Piecewise):
+            return Piecewise(lambda: _merged(self.shape, other.shape, _product))
+        return self._mapped(lambda slope, intercept: (slope * other, intercept * other))
 
     __rmul__ = __mul__
 
+    def over(self, divisor: Exact) -> Piecewise:
+        """The function divided by a number."""
+        return self._mapped(lambda slope, intercept: (divide(slope, divisor), divide(intercept, divisor)))
+
     def at(self, x: Exact) -> Exact:
         """The value at a point."""
-        slope, intercept = self.pieces[bisect_right(self.cuts, Cut(x, 0))]
-        return slope * x + intercept  # type: ignore[operator]
+        slope, intercept = self.shape.pieces[bisect_right(self.shape.cuts, (x, 0))]
+        return slope * x + intercept
+
+    def _mapped(self, change: Callable[[Exact, Exact], Piece]) -> Piecewise:
+        def make() -> Shape:
+            cuts, pieces, continuous = self.shape
+            return Shape(cuts, [change(slope, intercept) for slope, intercept in pieces], continuous)
+
+        return Piecewise(make)
+
+
+def _sum(f: Piece, g: Piece) -> Piece:
+    return f[0] + g[0], f[1] + g[1]
+
+
+def _difference(f: Piece, g: Piece) -> Piece:
+    return f[0] - g[0], f[1] - g[1]
 
 
 def _product(f: Piece, g: Piece) -> Piece:
     if f[0] != 0 and g[0] != 0:
         raise NotLinear("the unknown is multiplied by itself")
-    return f[0] * g[1] + g[0] * f[1], f[1] * g[1]  # type: ignore[operator]
+    return f[0] * g[1] + g[0] * f[1], f[1] * g[1]
 
 
-def _merged(f: Piecewise, g: Piecewise, combine: Callable[[Piece, Piece], Piece]) -> Piecewise:
+def _merged(f: Shape, g: Shape, combine: Callable[[Piece, Piece], Piece]) -> Shape:
     """The function whose pieces combine those of f and g, over the cuts of both."""
+    continuous = f.continuous and g.continuous
     if not g.cuts:
-        return Piecewise(f.cuts, [combine(piece, g.pieces[0]) for piece in f.pieces])
+        return Shape(f.cuts, [combine(piece, g.pieces[0]) for piece in f.pieces], continuous)
     if not f.cuts:
-        return Piecewise(g.cuts, [combine(f.pieces[0], piece) for piece in g.pieces])
+        return Shape(g.cuts, [combine(f.pieces[0], piece) for piece in g.pieces], continuous)
     cuts: list[Cut] = []
     pieces = [combine(f.pieces[0], g.pieces[0])]
     i = j = 0
@@ -92,7 +136,7 @@ def _merged(f: Piecewise, g: Piecewise, combine: Callable[[Piece, Piece], Piece]
         cuts.append(f.cuts[i] if in_f else g.cuts[j])
         i, j = i + in_f, j + in_g
         pieces.append(combine(f.pieces[i], g.pieces[j]))
-    return Piecewise(cuts, pieces)
+    return Shape(cuts, pieces, continuous)
 
 
 class PiecewiseNumbers:
@@ -105,56 +149,65 @@ class PiecewiseNumbers:
     @property
     def unknown(self) -> Piecewise:
         """The unknown itself."""
-        return Piecewise((), [(ONE, ZERO)])
+        return Piecewise(lambda: Shape((), [(ONE, ZERO)]))
 
     def constant(self, value: Number) -> Number:
         return value
 
     def absolute(self, x: Number) -> Number:
-        return self._largest(x, -x) if type(x) is Piecewise else EXACT.absolute(x)
+        if not isinstance(x, Piecewise):
+            return EXACT.absolute(x)
+        return Piecewise(lambda: self._composed(x.shape, _AROUND_ZERO, lambda piece, t: piece if t else (-piece[0], -piece[1])))
 
     def minimum(self, *xs: Number) -> Number:
         return -self.maximum(*[-x for x in xs])
 
     def maximum(self, *xs: Number) -> Number:
-        best = EXACT.maximum(*constants) if (constants := [x for x in xs if type(x) is not Piecewise]) else None
-        for x in xs:
-            if type(x) is Piecewise:
-                best = x if best is None else self._largest(x, best)
-        return best
+        functions = [x for x in xs if isinstance(x, Piecewise)]
+        constants = [x for x in xs if not isinstance(x, Piecewise)]
+        if not functions:
+            return EXACT.maximum(*constants)
+        others = [EXACT.maximum(*constants)] if constants else []
+        return Piecewise(lambda: reduce(self._larger, [*functions[1:], *others], functions[0]).shape)
 
     def total(self, xs: Iterable[Number]) -> Number:
-        constants, functions = [], []
+        constants: list[Number] = []
+        functions: list[Number] = []
         for x in xs:
-            (functions if type(x) is Piecewise else constants).append(x)
+            (functions if isinstance(x, Piecewise) else constants).append(x)
         return sum(functions, EXACT.total(constants))
 
     def quotient(self, x: Number, by: Number) -> Number:
-        if type(by) is Piecewise:
+        if isinstance(by, Piecewise):
             raise NotLinear("something is divided by the unknown")
-        if type(x) is Piecewise:
-            return Piecewise(x.cuts, [(divide(slope, by), divide(intercept, by)) for slope, intercept in x.pieces])
+        if isinstance(x, Piecewise):
+            return x.over(by)
         return divide(x, by)
 
     def envelope(self, x: Number, floors: Sequence[Number], lines: Sequence[Line]) -> Number:
-        if type(x) is not Piecewise:
+        if not isinstance(x, Piecewise):
             return EXACT.envelope(x, floors, lines)
-        return self._composed(x, floors, lambda piece, t: (lines[t][0] * piece[0], lines[t][0] * piece[1] - lines[t][1]))
+
+        def line(piece: Piece, t: int) -> Piece:
+            rate, deduction = lines[t]
+            return rate * piece[0], rate * piece[1] - deduction
+
+        return Piecewise(lambda: self._composed(x.shape, floors, line))
 
     def step(self, x: Number, floors: Sequence[Number], values: Sequence[Number]) -> Number:
-        if type(x) is not Piecewise:
+        if not isinstance(x, Piecewise):
             return EXACT.step(x, floors, values)
-        return self._composed(x, floors, lambda piece, t: (ZERO, values[t]))
+        return Piecewise(lambda: self._composed(x.shape, floors, lambda piece, t: (ZERO, values[t]))._replace(continuous=False))
 
     def named(self, name: str, x: Number, note: str = "") -> Number:
         return x
 
-    def _spans(self, f: Piecewise) -> Iterator[tuple[Cut | None, Cut | None, Piece]]:
+    def _spans(self, f: Shape) -> Iterator[Span]:
         """Each piece with the cuts on either side of it; None where the domain has no end."""
         edges = (self.low, *f.cuts, self.high)
         return zip(edges, edges[1:], f.pieces)
 
-    def _composed(self, x: Piecewise, floors: Sequence[Number], at: Callable[[Piece, int], Piece]) -> Piecewise:
+    def _composed(self, x: Shape, floors: Sequence[Number], at: Callable[[Piece, int], Piece]) -> Shape:
         """The function `at(piece, t)` of x, where t is the index of the highest floor not above x."""
         cuts: list[Cut] = []
         pieces: list[Piece] = []
@@ -162,31 +215,81 @@ class PiecewiseNumbers:
             if pieces:
                 cuts.append(low)  # type: ignore[arg-type]
             tier, crossings = _crossings(piece, floors)
-            for cut, after in crossings:
-                if high is not None and cut >= high:
-                    break
-                if low is None or cut > low:
-                    pieces.append(at(piece, tier))
-                    cuts.append(cut)
+            first, end = 0, len(crossings)
+            while first < end and low is not None and crossings[first][0] <= low:
+                tier = crossings[first][1]
+                first += 1
+            while end > first and high is not None and crossings[end - 1][0] >= high:
+                end -= 1
+            for cut, after in crossings[first:end]:
+                pieces.append(at(piece, tier))
+                cuts.append(cut)
                 tier = after
             pieces.append(at(piece, tier))
-        return Piecewise(cuts, pieces)
+        return Shape(cuts, pieces, x.continuous)
 
-    def _largest(self, f: Number, g: Number) -> Number:
+    def _larger(self, f: Piecewise, g: Number) -> Piecewise:
         """`max(f, g)`: g, and where f is larger what it has more."""
         more = f - g
-        return self.step(more, (ZERO, ZERO), (ZERO, ONE)) * more + g
+        chosen: Piecewise = self.step(more, _AROUND_ZERO, (ZERO, ONE))
+        larger: Piecewise = chosen * more + g
+        return larger
 
     def where(self, f: Number, *, inclusive: bool) -> Regions:
         """Where on the domain `f <= 0` holds (`f < 0` if not inclusive)."""
-        if type(f) is not Piecewise:
+        if not isinstance(f, Piecewise):
             return Regions(_at_most_zero(f, inclusive), [])
         changes: list[tuple[Cut | None, bool]] = []
-        for low, high, piece in self._spans(f):
+        for low, high, piece in self._spans(f.shape):
             for cut, holds in _truths(piece, low, high, inclusive):
                 if not changes or changes[-1][1] != holds:
                     changes.append((cut, holds))
         return Regions(changes[0][1], [Change(cut, holds) for cut, holds in changes[1:] if cut is not None])
+
+
+    def around(self, f: Number, x: Exact, *, inclusive: bool) -> tuple[Change | None, Change | None]:
+        """The nearest changes of `where(f)` at or below x, and above it.
+
+        A continuous function cannot change sign on pieces that lead away from zero, so only others are looked at.
+        """
+        if not isinstance(f, Piecewise) or not f.shape.continuous:
+            return self.where(f, inclusive=inclusive).around(x)
+        spans = list(self._spans(f.shape))
+        here = bisect_right(f.shape.cuts, (x, 0))
+        slope, intercept = f.shape.pieces[here]
+        holds = _at_most_zero(slope * x + intercept, inclusive)
+        below = self._turn_below(spans[here::-1], x, holds, inclusive)
+        return below, self._turn_above(spans[here:], x, holds, inclusive)
+
+    def _turn_below(self, spans: Sequence[Span], x: Exact, holds: bool, inclusive: bool) -> Change | None:
+        """The first change of a continuous function on the way down from x, where the condition `holds`."""
+        previous: Exact = ZERO
+        for low, high, piece in spans:
+            outward = -piece[0]
+            if not (_leads_away(outward, holds) and _leads_away(previous, holds)):
+                end = high
+                for start, truth in reversed(_truths(piece, low, high, inclusive)):
+                    if truth != holds and (start is None or start <= (x, 0)) and end is not None:
+                        return Change(end, holds)
+                    end = start
+            previous = outward
+        return None
+
+    def _turn_above(self, spans: Sequence[Span], x: Exact, holds: bool, inclusive: bool) -> Change | None:
+        """The first change of a continuous function on the way up from x, where the condition `holds`."""
+        previous: Exact = ZERO
+        for low, high, piece in spans:
+            if not (_leads_away(piece[0], holds) and _leads_away(previous, holds)):
+                for start, truth in _truths(piece, low, high, inclusive):
+                    if truth != holds and start is not None and start > (x, 0):
+                        return Change(start, truth)
+            previous = piece[0]
+        return None
+
+
+def _leads_away(slope: Exact, holds: bool) -> bool:
+    """Whether a line that goes on from where the condition holds (or does not) cannot change that."""
+    return slope <= 0 if holds else slope >= 0
 
 
 class Change(NamedTuple):
@@ -204,7 +307,7 @@ class Regions(NamedTuple):
 
     def around(self, x: Exact) -> tuple[Change | None, Change | None]:
         """The nearest change at or below x and the nearest above."""
-        index = bisect_right([change.cut for change in self.changes], Cut(x, 0))
+        index = bisect_right([change.cut for change in self.changes], (x, 0))
         below = self.changes[index - 1] if index else None
         return below, self.changes[index] if index < len(self.changes) else None
 
@@ -224,11 +327,13 @@ def _crossings(piece: Piece, floors: Sequence[Number]) -> tuple[int, list[tuple[
     if slope == 0:
         return max(bisect_right(floors, intercept) - 1, 0), []
     if slope > 0:
-        return 0, [(Cut(_root(slope, intercept - floors[t]), 0), t) for t in tiers]
-    return len(floors) - 1, [(Cut(_root(slope, intercept - floors[t]), 1), t - 1) for t in reversed(tiers)]
+        return 0, [((_root(slope, intercept - floors[t]), 0), t) for t in tiers]
+    return len(floors) - 1, [((_root(slope, intercept - floors[t]), 1), t - 1) for t in reversed(tiers)]
 
 
 def _root(slope: Exact, intercept: Exact) -> Exact:
+    if isinstance(slope, Decimal) and isinstance(intercept, Decimal):
+        return Ratio(-intercept, slope) if slope > 0 else Ratio(intercept, -slope)
     return divide(-intercept, slope)
 
 
@@ -242,7 +347,10 @@ def _truths(piece: Piece, low: Cut | None, high: Cut | None, inclusive: bool) ->
     if slope == 0:
         return [(low, _at_most_zero(intercept, inclusive))]
     falling = slope < 0
-    cut = Cut(_root(slope, intercept), 0 if falling == inclusive else 1)
+    end = high if falling else low
+    if end is not None and slope * end[0] + intercept > 0:
+        return [(low, False)]
+    cut = (_root(slope, intercept), 0 if falling == inclusive else 1)
     if low is not None and cut <= low:
         return [(low, falling)]
     if high is not None and cut >= high:

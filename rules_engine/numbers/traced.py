@@ -88,6 +88,8 @@ def _sum(a: Traced, b: Traced) -> Traced:
 
 
 def _product(a: Traced, b: Traced) -> Traced:
+    if a.text == "0" or b.text == "0":
+        return Traced(ZERO, "0")
     if a.text == "1" or b.text == "1":
         return b if a.text == "1" else a
     return Traced(a.value * b.value, f"{a.inside(_PRODUCT)} * {b.inside(_PRODUCT)}", _PRODUCT)
@@ -146,9 +148,14 @@ class TracedNumbers:
 
 
 def _chosen(words: str, xs: Sequence[Number], choose: Callable[..., Exact]) -> Traced:
+    """The chosen one with all that it was chosen from; a bare constant that lost is not worth saying."""
     traced = [_traced(x) for x in xs]
     value = choose(*[x.value for x in traced])
-    if all(x.text == readable(x.value) for x in traced):
-        return Traced(value, readable(value))
-    texts = list(dict.fromkeys(x.text for x in traced))
-    return Traced(value, texts[0]) if len(texts) == 1 else Traced(value, f"{words} ({', '.join(texts)})")
+    said = [x for x in traced if x.text != readable(x.value) or x.value == value]
+    texts = list(dict.fromkeys(text for x in said for text in _alternatives(words, x.text)))
+    return next(x for x in said) if len(texts) == 1 else Traced(value, f"{words} ({'; '.join(texts)})")
+
+
+def _alternatives(words: str, text: str) -> list[str]:
+    """What a nested choice of the same kind chose from, so that choices lie flat."""
+    return text[len(words) + 2 : -1].split("; ") if text.startswith(f"{words} (") else [text]

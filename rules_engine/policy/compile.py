@@ -41,8 +41,8 @@ def _members(findings: Findings, sections: Sections, registry: Registry) -> dict
     """The members of the policy that the checks produce."""
     binder = Binder(findings, registry)
     settings = SettingsCompiler(findings, sections)
-    tables = _named({name: compile_table(findings, name, raw) for name, raw in sections.members("tables")})
-    buffers = _named({name: binder.buffer(name, raw) for name, raw in sections.members("buffers")})
+    tables = _named({name: compile_table(findings, name, raw) for name, raw in sections.members("tables", "tiers")})
+    buffers = _named({name: binder.buffer(name, raw) for name, raw in sections.members("buffers", "kind")})
     modes = _named({name: binder.mode(name, raw) for name, raw in sections.members("modes")})
     rules = InstrumentCompiler(findings, sections, registry, Parts(tables, buffers)).compile()
     liquidation = settings.liquidation(binder)

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from rules_engine.extension.registry import Registry
-from rules_engine.numbers.text import plain
 from rules_engine.policy.document import Path
 from rules_engine.policy.findings import Findings, nearest
 from rules_engine.policy.parameters import Normaliser
@@ -32,12 +31,10 @@ class Binder:
             hint = nearest(name, self.registry.modes)
             self.findings.key_error("MODE_UNKNOWN", path, f"there is no margin mode {name}", hint)
             return None
-        split = raw.get("split_positions", False)
-        if not isinstance(split, bool):
-            self.findings.error("PARAMETER_VALUE", (*path, "split_positions"), "split_positions: wanted true or false")
         parameters = self._parameters("mode", mode, path, _without(raw, "split_positions"))
-        if parameters is None or not isinstance(split, bool):
+        if parameters is None:
             return None
+        split = raw.get("split_positions", False)
         mark = self.findings.document.mark(path)
         return AllowedMode(name=name, mode=mode, parameters=parameters, split_positions=split, mark=mark)
 
@@ -48,7 +45,7 @@ class Binder:
         if kind is None:
             return None
         parameters = self._parameters("buffer", kind, path, _without(raw, "kind", "requirements"))
-        if parameters is None or not self._bands_are_lawful((*path, "bands"), raw.get("bands", ()), parameters):
+        if parameters is None or not self._bands_are_lawful((*path, "bands"), parameters):
             return None
         return Buffer(
             name=name,
@@ -80,7 +77,7 @@ class Binder:
             self._normalisers[key] = Normaliser(f"{role} {component.name}", component.parameters)
         return self._normalisers[key].normalise(self.findings, path, raw)
 
-    def _bands_are_lawful(self, path: Path, written: Any, parameters: Mapping[str, Any]) -> bool:
+    def _bands_are_lawful(self, path: Path, parameters: Mapping[str, Any]) -> bool:
         """Bands rise, and the first begins at 0 so that no measure falls below them all."""
         bands: Any = parameters.get("bands")
         if not _are_bands(bands):
@@ -88,16 +85,16 @@ class Binder:
         before = len(self.findings.problems)
         floor: Decimal | None = None
         for index, band in enumerate(bands):
-            self._judge_band((*path, index), band, floor, _as_written(written[index]["from"]))
+            self._judge_band((*path, index), band, floor)
             floor = band["from"]
         return len(self.findings.problems) == before
 
-    def _judge_band(self, path: Path, band: Mapping[str, Any], floor: Decimal | None, written: str) -> None:
+    def _judge_band(self, path: Path, band: Mapping[str, Any], floor: Decimal | None) -> None:
         place = (*path, "from")
         if floor is None and band["from"] != 0:
-            self.findings.error("BUFFER_BANDS", place, f"the lowest band begins at {written}", "begin at 0")
+            self.findings.error("BUFFER_BANDS", place, "the lowest band does not begin at 0", "a measure could fall below it")
         if floor is not None and band["from"] <= floor:
-            self.findings.error("BUFFER_BANDS", place, f"{written} does not rise above the band before it")
+            self.findings.error("BUFFER_BANDS", place, "a band begins above the one before it; this one does not")
         if "multiply" not in band and "add_rate" not in band:
             self.findings.error("BUFFER_BANDS", path, "a band states multiply, add_rate or both; this one neither")
 
@@ -107,10 +104,6 @@ def _are_bands(bands: Any) -> bool:
     return isinstance(bands, Sequence) and all(
         isinstance(band, Mapping) and isinstance(band.get("from"), Decimal) for band in bands
     )
-
-
-def _as_written(start: Any) -> str:
-    return plain(start) if isinstance(start, Decimal) else str(start)
 
 
 def _without(raw: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from rules_engine.errors import Problem
+from rules_engine.errors import Mark, Problem
 from rules_engine.numbers.exact import Exact, rounded
 from rules_engine.numbers.text import plain
 from rules_engine.policy.document import Document, Path
@@ -64,9 +64,7 @@ def in_text_order(problems: Iterable[Problem], files: Iterable[str]) -> list[Pro
     rank = {file: index for index, file in enumerate(files)}
 
     def place(problem: Problem) -> tuple[int, str, int, int]:
-        mark = problem.mark
-        if mark is None:
-            return (len(rank), "", 0, 0)
+        mark = problem.mark or Mark("", 0, 0)
         return (rank.get(mark.file, len(rank)), mark.file, mark.line, mark.column)
 
     return sorted(dict.fromkeys(problems), key=place)

@@ -11,7 +11,7 @@ import msgspec
 from rules_engine.extension.registry import Registry
 from rules_engine.policy.document import Path
 from rules_engine.policy.findings import Findings, nearest
-from rules_engine.policy.globs import common_name, is_glob
+from rules_engine.policy.globs import common_name, is_glob, may_overlap
 from rules_engine.policy.parameters import Normaliser
 from rules_engine.policy.sections import Sections
 from rules_engine.terms.policy import Buffer, InstrumentRule, Table
@@ -26,6 +26,9 @@ _REFERENCE: Final = {
     "expires_at": {"type": "time", "coerce": "time", "nullable": True},
 }
 """What Cerberus judges of an instrument. The rest are names, which differ from one to the next and are looked up."""
+
+MOST_WORK: Final = 1_000_000
+"""Steps that comparing globs may take in a whole policy: a second or two."""
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -47,7 +50,7 @@ class InstrumentCompiler:
 
     def compile(self) -> list[InstrumentRule]:
         """Every sound instrument in the order of the text; the others' faults are found."""
-        rules = [self._rule(name, raw) for name, raw in self.sections.members("instruments")]
+        rules = [self._rule(name, raw) for name, raw in self.sections.members("instruments", "payoff", "table")]
         self._judge_patterns()
         return [rule for rule in rules if rule is not None]
 
@@ -90,8 +93,6 @@ class InstrumentCompiler:
         written = self.sections.names("buffers")
         for index, name in enumerate(names):
             self._must_exist("BUFFER_UNKNOWN", "buffer", (*path, index), name, written)
-            if name in names[:index]:
-                self.findings.error("BUFFER_TWICE", (*path, index), f"the buffer {name} is named twice")
         buffers = tuple([self.parts.buffers[name] for name in names if name in self.parts.buffers])
         return buffers if len(buffers) == len(names) else None
 
@@ -102,7 +103,15 @@ class InstrumentCompiler:
     def _judge_patterns(self) -> None:
         """No name may be matched by two globs, for then nothing says which of them holds."""
         globs = [name for name in self.sections.names("instruments") if is_glob(name)]
+        work = 0
         for one, other in combinations(globs, 2):
+            if not may_overlap(one, other):
+                continue
+            work += len(one) * len(other)
+            if work > MOST_WORK:
+                message = "so many globs begin and end alike that they cannot be told apart"
+                self.findings.key_error("PATTERNS_TOO_MANY", ("instruments", one), message, "write the names out")
+                return
             name = common_name(one, other)
             if name is not None:
                 message = f"{other} and {one} both match {name}"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from rules_engine.policy.schema import schema_problems
 
 from rules_engine.errors import PolicyError, Problem
 from rules_engine.extension.registry import Registry, load_registry
@@ -18,6 +17,7 @@ from rules_engine.policy.compile import compile_policy
 from rules_engine.policy.findings import in_text_order
 from rules_engine.policy.reader import read_document
 from rules_engine.policy.resolve import FindParent, Resolved, parse_pin, resolve
+from rules_engine.policy.schema import schema_problems
 from rules_engine.terms.policy import Policy
 
 PACKAGED: Final = "rules_engine_policies"

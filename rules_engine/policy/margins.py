@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import product
-from math import prod
 from typing import Final, TypeAlias
 
 import msgspec
@@ -18,7 +17,7 @@ import msgspec
 from rules_engine.formulas.requirement import counted_fee, leverage_rate, notional, table_maintenance, tier_size
 from rules_engine.formulas.tiers import NEUTRAL, adjusted, adjusted_rate, combined
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, divide
-from rules_engine.numbers.piecewise import Cut, PiecewiseNumbers, Regions
+from rules_engine.numbers.piecewise import PiecewiseNumbers, Regions
 from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.policy.document import Path
 from rules_engine.policy.findings import Findings, shown
@@ -28,7 +27,8 @@ from rules_engine.terms.policy import Buffer, InstrumentRule, Table
 Pair: TypeAlias = tuple[Adjustment, Adjustment]
 """What buffers together do to initial and to maintenance rates."""
 
-MOST_COMBINATIONS: Final = 1_000
+MOST_TRIES: Final = 1_000
+"""Combinations tried one by one in a whole policy; nearly all tables need none."""
 TWO: Final = Decimal(2)
 
 
@@ -48,6 +48,7 @@ class MarginJudge:
         self.fee = fee
         self._least_room = _least_room(fee)
         self._reported: set[str] = set()
+        self._tries_left = MOST_TRIES
 
     def judge(self, rules: Iterable[InstrumentRule], unused: Iterable[Table]) -> None:
         """Finds every table that fails: at its tier, or at the buffers under which it does."""
@@ -70,11 +71,13 @@ class MarginJudge:
 
     def _search(self, table: Table, extremes: Sequence[_Extremes], place: Path) -> None:
         """Finds a combination of adjustments under which a table leaves no room, if there is one."""
-        if prod(len(one.reachable) for one in extremes) > MOST_COMBINATIONS:
-            message = f"these buffers combine in more than {MOST_COMBINATIONS} ways, too many to judge {table.name}"
-            self.findings.error("BUFFER_COMBINATIONS", place, message, "put fewer buffers or bands on one instrument")
-            return
         for pair in _combinations(extremes):
+            if self._tries_left == 0:
+                message = f"whether table {table.name} leaves room takes more than {MOST_TRIES} combinations to tell"
+                hint = "put fewer buffers or bands on one instrument"
+                self.findings.error("BUFFER_COMBINATIONS", place, message, hint)
+                return
+            self._tries_left -= 1
             found = counterexample(adjusted(table.schedule, *pair), self.fee)
             if found is not None:
                 bare = counterexample(table.schedule, self.fee)
@@ -101,7 +104,7 @@ class MarginJudge:
         if lowest < ZERO:
             message = f"together they lower the maintenance rate {shown(rates[0])} of table {table.name} below 0"
             self.findings.error("RATE_BELOW_ZERO", place, message)
-        return highest < ONE and lowest >= ZERO
+        return bool(highest < ONE and lowest >= ZERO)
 
     def _report(self, table: Table, found: Counterexample, pair: Pair | None, place: Path) -> None:
         """At the tier, once a table, where it fails without buffers (`pair` None) too; else at the buffers."""
@@ -125,7 +128,7 @@ def counterexample(schedule: Schedule, fee: ClosingFee, *, by_leverage: bool = T
 
     Unless `by_leverage`, the limits of leverage that buffers do not touch are left out of the initial margin.
     """
-    low, high = Cut(ZERO, 1), None if schedule.cap is None else Cut(schedule.cap, 0)
+    low, high = (ZERO, 1), None if schedule.cap is None else (schedule.cap, 0)
     num = PiecewiseNumbers(low, high)
     # A fee valued at bankruptcy differs between long and short; at the mark both sides are alike.
     for side in (ONE, -ONE) if fee.valued_at == "bankruptcy" else (ONE,):
@@ -170,15 +173,13 @@ def liquidation_line(num: NumberSystem, exposure: Exposure) -> Number:
 
 def _first_size(failing: Regions) -> Exact | None:
     """A size in the lowest stretch that fails, rather a round one."""
-    ends = [change.cut.point for change in failing.changes]
+    ends = [change.cut[0] for change in failing.changes]
     if failing.holds_first:
         return ONE if not ends or ends[0] > ONE else divide(ends[0], TWO)
     if not ends:
         return None
-    cut = failing.changes[0].cut
-    if cut.side == 0:
-        return cut.point
-    return cut.point + ONE if len(ends) == 1 or ends[1] > cut.point + ONE else divide(cut.point + ends[1], TWO)
+    # A stretch that fails holds its first point: a tier owns its floor, and room that shrinks to nothing is gone there.
+    return ends[0]
 
 
 def _least_room(fee: ClosingFee) -> Exact:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import yaml
+import yaml._yaml as libyaml
 
 from rules_engine.policy.document import Document, Marks
 from rules_engine.policy.text import Refusals, Stop, text_of
 from rules_engine.policy.tree import Tree
+
+# PyYAML as its C half knows it: where `yaml` was imported twice (coverage does that), only these classes are its own.
+_yaml: Any = libyaml.yaml  # type: ignore[attr-defined]
 
 _SYNTAX_HINTS: Final = {
     "found character that cannot start any token": "write text that begins with % @ ` or a tab in quotes; indent with spaces",
@@ -37,7 +40,7 @@ def read_document(data: bytes, file: str) -> Document:
         tree.check_root()
     except Stop:
         pass
-    except yaml.MarkedYAMLError as error:
+    except _yaml.MarkedYAMLError as error:
         _note_syntax(error, refusals)
     refusals.raise_any()
     return Document(file, tree.root.values[0], Marks(file, tree.places), Marks(file, tree.key_places))
@@ -45,15 +48,15 @@ def read_document(data: bytes, file: str) -> Document:
 
 def _feed(text: bytes, tree: Tree) -> None:
     """Hands the events of a text to the tree, one by one."""
-    parser = yaml.CSafeLoader(text)
+    parser = libyaml.CParser(text)
     handlers: dict[type, Callable[[Any], None]] = {
-        yaml.ScalarEvent: tree.scalar,
-        yaml.MappingStartEvent: tree.begin_mapping,
-        yaml.SequenceStartEvent: tree.begin_list,
-        yaml.MappingEndEvent: tree.end,
-        yaml.SequenceEndEvent: tree.end,
-        yaml.AliasEvent: tree.alias,
-        yaml.DocumentStartEvent: tree.begin_document,
+        _yaml.ScalarEvent: tree.scalar,
+        _yaml.MappingStartEvent: tree.begin_mapping,
+        _yaml.SequenceStartEvent: tree.begin_list,
+        _yaml.MappingEndEvent: tree.end,
+        _yaml.SequenceEndEvent: tree.end,
+        _yaml.AliasEvent: tree.alias,
+        _yaml.DocumentStartEvent: tree.begin_document,
     }
     try:
         while (event := parser.get_event()) is not None:
@@ -70,5 +73,8 @@ def _note_syntax(error: Any, refusals: Refusals) -> None:
     message = f"this is not YAML: {problem}"
     if error.context and error.context_mark:
         message += f" {error.context} that begins on line {error.context_mark.line + 1}"
-    hint = next((hint for start, hint in _SYNTAX_HINTS.items() if problem.startswith(start)), "")
+    hint = next((hint for start, hint in # PyYAML as its C half knows it: where `yaml` was imported twice (coverage does that), only these classes are its own.
+_yaml: Any = libyaml.yaml  # type: ignore[attr-defined]
+
+_SYNTAX_HINTS.items() if problem.startswith(start)), "")
     refusals.add("YAML_SYNTAX", mark.line, mark.column, message, hint)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from typing import Final, NamedTuple, TypeAlias
+
 from rules_engine.numbers.exact import ZERO
 from rules_engine.numbers.text import NumberError, parse_number
 
@@ -43,7 +44,9 @@ _AMBIGUOUS_NUMBERS: Final = [
         (r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?", "one number or several", "write digits without separators"),
     ]
 ]
-_NUMBER_LIKE: Final = re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+)(?:e[-+]?[0-9]+)?", re.IGNORECASE)
+_NUMBER_LIKE: Final = re.compile(
+    r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9_]+)(?:e[-+]?[0-9]+)?", re.IGNORECASE
+)
 
 
 def plain_value(text: str) -> Scalar | Ambiguity:
@@ -66,4 +69,6 @@ def _number(text: str) -> Scalar | Ambiguity:
     for pattern, ambiguity in _AMBIGUOUS_NUMBERS:
         if pattern.fullmatch(text):
             return ambiguity
-    return Ambiguity("a number to some readers, but not to us", f"{hint}; {_QUOTE}") if _NUMBER_LIKE.fullmatch(text) else text
+    if _NUMBER_LIKE.fullmatch(text):
+        return Ambiguity("a number to some readers, and none of ours", f"{hint}; {_QUOTE}")
+    return text

@@ -41,7 +41,7 @@ def _validator() -> Any:
 
     formats = FormatChecker(formats=())
     formats.checks("date-time")(lambda value: not isinstance(value, str) or time_of(value) is not None)
-    ours = validators.extend(
+    ours = validators.extend(  # type: ignore[no-untyped-call]
         Draft202012Validator,
         {"pattern": _pattern, "uniqueItems": _unique_items},
         type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),

@@ -31,10 +31,10 @@ class Sections:
         value = self.document.value.get(name)
         return value if isinstance(value, str) and not self._is_broken((name,)) else None
 
-    def members(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The sound members of a section of named things."""
+    def members(self, name: str, *required: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The sound members of a section of named things, those apart that still lack what a lost parent may give."""
         for key, value in self._mapping(name).items():
-            if isinstance(value, dict) and not self._is_broken((name, key)):
+            if isinstance(value, dict) and not self._is_broken((name, key)) and value.keys() >= set(required):
                 yield key, value
 
     def names(self, name: str) -> Mapping[str, Any]:

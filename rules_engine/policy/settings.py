@@ -14,7 +14,7 @@ from rules_engine.numbers.text import plain
 from rules_engine.policy.components import Binder
 from rules_engine.policy.findings import Findings
 from rules_engine.policy.sections import Sections
-from rules_engine.policy.values import lacks_zone, time_of, timedelta_of
+from rules_engine.policy.values import time_of, timedelta_of
 from rules_engine.terms.exposure import ClosingFee
 from rules_engine.terms.policy import CollateralRule, Conventions, Liquidation, MarketLimits
 
@@ -105,22 +105,10 @@ class SettingsCompiler:
 
     def effect(self) -> Effect:
         """From when and until when the policy is in force."""
-        since, until = self._time("effective_from"), self._time("effective_until")
+        since, until = (time_of(self.sections.text(key)) for key in ("effective_from", "effective_until"))
         if since is not None and until is not None and until <= since:
             self.findings.error("EFFECTIVE_ORDER", ("effective_until",), "the policy ends before it begins")
         return Effect(since, until)
-
-    def _time(self, key: str) -> datetime | None:
-        text = self.sections.text(key)
-        time = time_of(text)
-        if text is not None and time is None:
-            if lacks_zone(text):
-                message, hint = f"the time {text} has no zone", "add Z for UTC"
-                self.findings.error("TIME_WITHOUT_ZONE", (key,), message, hint)
-            else:
-                wanted = "a time such as 2026-12-01T08:00:00Z"
-                self.findings.error("TIME_INVALID", (key,), f"found {text}, wanted {wanted}")
-        return time
 
 
 def closing_fee(liquidation: Mapping[str, Any]) -> ClosingFee:

@@ -56,17 +56,19 @@ class Refusals:
         mark = Mark(self.file, line + 1, column + 1)
         self.problems.append(Problem(code=code, message=message, hint=hint, mark=mark))
 
-    def raise_any(self) -> None:
-        """Raises `PolicyError` with all that was found, in the order of the text."""
-        if not self.problems:
-            return
+    def error(self) -> PolicyError:
+        """All that was found, in the order of the text."""
         ordered = sorted(self.problems, key=lambda problem: problem.mark or Mark(self.file, 1, 1))
         if self.more:
-            last = ordered[-1].mark
-            end = "; reading stopped there" if len(self.problems) + self.more >= MOST_COUNTED else ""
+            end = "; reading stopped there" if len(ordered) + self.more >= MOST_COUNTED else ""
             message = f"and {self.more} more problems{end}"
-            ordered.append(Problem(code="MORE_PROBLEMS", message=message, mark=last))
-        raise PolicyError(ordered)
+            ordered.append(Problem(code="MORE_PROBLEMS", message=message, mark=ordered[-1].mark))
+        return PolicyError(ordered)
+
+    def raise_any(self) -> None:
+        """Raises what was found, if anything was."""
+        if self.problems:
+            raise self.error()
 
 
 def text_of(data: bytes, refusals: Refusals) -> str:
@@ -110,8 +112,7 @@ def _decoded(data: bytes, refusals: Refusals) -> str:
         column = len(before) - (before.rfind("\n") + 1)
         message = f"the byte 0x{data[error.start]:02x} is not UTF-8"
         refusals.add("YAML_ENCODING", before.count("\n"), column, message, "save the file as UTF-8")
-    refusals.raise_any()
-    raise AssertionError("unreachable: the finding above was raised")
+        raise refusals.error() from error
 
 
 def described(character: str) -> str:

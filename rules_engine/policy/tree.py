@@ -14,6 +14,8 @@ from rules_engine.policy.text import FORBIDDEN, LONGEST_KEY, Refusals, Stop, des
 
 DEEPEST: Final = 32
 """Lists and mappings inside one another, the root counted."""
+MOST_VALUES: Final = 500_000
+"""Values of a document, lists and mappings included; the largest file that people could want has fewer."""
 
 
 class _MappingFrame:
@@ -100,9 +102,17 @@ class Tree:
         if path is None:
             self.key(event, frame)
             return
+        self.place(event, path)
+        frame.put(self.value(event))
+
+    def place(self, event: Any, path: Path) -> None:
+        """Keeps where a value stands."""
+        if len(self.places) >= MOST_VALUES:
+            message = f"more than {MOST_VALUES:,} values stand in the document"
+            self.refuse(event, "YAML_SIZE", message, "split it and use `extends`")
+            raise Stop
         mark = event.start_mark
         self.places[path] = packed(mark.line, mark.column)
-        frame.put(self.value(event))
 
     def value(self, event: Any) -> Scalar:
         text = event.value
@@ -157,8 +167,7 @@ class Tree:
         if event.anchor is not None or event.tag is not None:
             self.refuse_properties(event)
             return None
-        refusal = _refused_plain_key(text) if plain else None
-        refusal = refusal or _refused_key(text)
+        refusal = _refused_key(text) or (_refused_plain_key(text) if plain else None)
         if refusal:
             self.refuse(event, *refusal)
             return None
@@ -170,15 +179,15 @@ class Tree:
     def refuse_properties(self, event: Any) -> None:
         """Notes an anchor or a tag."""
         if event.anchor is not None:
-            message = f"found the anchor &{event.anchor}"
-            self.refuse(event, "YAML_ANCHOR", message, "write the value where it is needed; `tables` and `buffers` have names")
+            hint = "write the value where it is needed; tables and buffers have names"
+            self.refuse(event, "YAML_ANCHOR", f"found the anchor {shown(event.anchor)}", hint)
         if event.tag is not None:
             self.refuse(event, "YAML_TAG", f"found the tag {shown(event.tag)}", "remove it")
 
     def alias(self, event: yaml.AliasEvent) -> None:
         frame = self.frames[-1]
         hint = "write the value out; a name that begins with * goes in quotes"
-        self.refuse(event, "YAML_ALIAS", f"found the alias *{event.anchor}", hint)
+        self.refuse(event, "YAML_ALIAS", f"found the alias {shown(event.anchor)}", hint)
         if frame.next is None:
             frame.next = (*frame.path, _SKIPPED_KEY)
         else:
@@ -202,8 +211,7 @@ class Tree:
         if path is None:
             self.refuse(event, "YAML_KEY", "a list or mapping stands where a key belongs", "keys are text")
             return (*self.frames[-1].path, _SKIPPED_KEY)
-        mark = event.start_mark
-        self.places[path] = packed(mark.line, mark.column)
+        self.place(event, path)
         return path
 
     def enter(self, frame: _MappingFrame | _ListFrame) -> None:
@@ -226,8 +234,6 @@ def _refused_plain_key(text: str) -> tuple[str, str, str] | None:
     value = plain_value(text)
     if isinstance(value, Ambiguity):
         return "YAML_AMBIGUOUS", f"the key {shown(text)} is {value.reading}", f'write "{text}" in quotes'
-    if value is None and not text:
-        return "YAML_KEY", "a key is missing before the colon", "write the key; keys are text"
     if not isinstance(value, str):
         return "YAML_KEY", f"the key {shown(text)} is not text", f'write "{text}" in quotes'
     return None
@@ -236,7 +242,7 @@ def _refused_plain_key(text: str) -> tuple[str, str, str] | None:
 def _refused_key(text: str) -> tuple[str, str, str] | None:
     """Code, message and hint for a key that is empty, endless or not all visible."""
     if not text:
-        return "YAML_KEY", "a key is empty", "write the key"
+        return "YAML_KEY", "a key is empty", "write it before the colon"
     if len(text) > LONGEST_KEY:
         return "YAML_KEY", f"a key has {len(text):,} characters; at most {LONGEST_KEY} are read", "shorten it"
     character = unseen(text)

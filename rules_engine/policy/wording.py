@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any, Final, TypeAlias
 
 from rules_engine.errors import Mark, Problem
 from rules_engine.numbers.text import NumberError, parse_number, plain, shown
 from rules_engine.policy.document import Document, Path
 from rules_engine.policy.findings import nearest, path_text
+from rules_engine.policy.text import LONGEST_KEY
 from rules_engine.policy.values import lacks_zone
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -76,8 +79,9 @@ def found(value: object) -> str:
         return f"the number {plain(value)}"
     if isinstance(value, str):
         return f"text {shown(value)}" if value else "empty text"
-    names = {dict: "a mapping", list: "a list"}
-    return names.get(type(value), "nothing")
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list) else "nothing"
 
 
 Wording: TypeAlias = tuple[str, str, str]
@@ -120,8 +124,8 @@ def _number_hint(text: str) -> str:
 
 def _choice(value: object, schema: Schema) -> Wording:
     choices = [str(choice) for choice in schema["enum"]]
-    hint = nearest(value, choices) if isinstance(value, str) else ""
-    hint = hint if hint.startswith("did you mean") else ""
+    near = get_close_matches(value, choices, n=1) if isinstance(value, str) and len(value) <= LONGEST_KEY else []
+    hint = f"did you mean {near[0]}?" if near else ""
     return "SCHEMA_VALUE", f"found {found(value)}, wanted one of {', '.join(choices)}", hint
 
 
@@ -146,7 +150,9 @@ def _pattern(value: object, schema: Schema) -> Wording:
 
 def _tier_end(value: object, schema: Schema) -> Wording:
     """The wording for a tier's `up_to` that is text other than `unlimited`."""
-    return "SCHEMA_VALUE", f"found {found(value)}, wanted a number or unlimited", _number_hint(str(value))
+    text = str(value)
+    hint = "did you mean unlimited?" if text[:1].isalpha() else _number_hint(text)
+    return "SCHEMA_VALUE", f"found {found(value)}, wanted a number or unlimited", hint
 
 
 def _time(value: object, schema: Schema) -> Wording:
@@ -156,13 +162,13 @@ def _time(value: object, schema: Schema) -> Wording:
 
 
 def _empty(value: object, schema: Schema) -> Wording:
-    return "SCHEMA_VALUE", f"found {found(value)} with nothing in it", f"{schema['title']}: {schema['description']}"
+    what = "an empty list" if isinstance(value, list) else "empty text"
+    return "SCHEMA_VALUE", f"found {what}, wanted something in it", schema["description"]
 
 
-def _repeated(value: Any, schema: Schema) -> Wording:
-    texts = [member for member in value if isinstance(member, str)]
-    again = next(text for index, text in enumerate(texts) if text in texts[:index])
-    return "SCHEMA_VALUE", f"{shown(again)} stands here twice", "remove one of them"
+def _repeated(value: list[object], schema: Schema) -> Wording:
+    counts = Counter(member for member in value if isinstance(member, str))
+    return "SCHEMA_VALUE", f"{shown(counts.most_common(1)[0][0])} stands here more than once", "keep one of them"
 
 
 _VALUES: Final[dict[str, Callable[[Any, Schema], Wording]]] = {

@@ -10,7 +10,6 @@ from rules_engine.report.values import (
     Value,
     default_values,
     figure,
-    instrument_defaults,
     line_of,
     plain_values,
     sources_below,
@@ -81,7 +80,7 @@ def _values(policy: Policy, keys: Iterable[str]) -> list[Value]:
 
 def _instrument_values(policy: Policy, rule: InstrumentRule) -> list[Value]:
     buffers = [value for buffer in rule.buffers for value in stated_values(policy, "buffers", buffer.name)]
-    return [*stated_values(policy, "instruments", rule.pattern), *instrument_defaults(policy, rule), *buffers]
+    return [*stated_values(policy, "instruments", rule.pattern), *buffers]
 
 
 def _value_grid(title: str, values: Iterable[Value]) -> Grid:
@@ -112,10 +111,7 @@ def _instrument_grid(policy: Policy) -> Grid:
 def _reference_data(policy: Policy, rule: InstrumentRule) -> str:
     """What the text states of the instrument beside the columns of the grid."""
     stated = policy.document["instruments"][rule.pattern].items()
-    data = {key: value for key, value in stated if key not in ("payoff", "table", "buffers")}
-    if rule.contract_size is not None:
-        data.setdefault("contract_size", rule.contract_size)
-    return ", ".join(f"{key} {written(value)}" for key, value in data.items())
+    return ", ".join(f"{key} {written(value)}" for key, value in stated if key not in ("payoff", "table", "buffers"))
 
 
 def _tier_texts(tier: Tier) -> dict[str, str]:

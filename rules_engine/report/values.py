@@ -13,7 +13,7 @@ from rules_engine.numbers.exact import Ratio
 from rules_engine.numbers.text import plain
 from rules_engine.policy.document import Path
 from rules_engine.policy.findings import path_text
-from rules_engine.terms.policy import InstrumentRule, Policy
+from rules_engine.terms.policy import Policy
 
 DEFAULT: Final = "default"
 """The source of a value that no text states."""
@@ -40,14 +40,6 @@ def default_values(policy: Policy) -> list[Value]:
         for path, value in _effective(policy).items()
         if not _stated(policy.document, path)
     ]
-
-
-def instrument_defaults(policy: Policy, rule: InstrumentRule) -> list[Value]:
-    """The reference data of an instrument that is not in the text but follows from its payoff."""
-    path = ("instruments", rule.pattern, "contract_size")
-    if rule.contract_size is None or _stated(policy.document, path):
-        return []
-    return [Value(path_text(path), written(rule.contract_size), DEFAULT)]
 
 
 def source_of(policy: Policy, path: Path) -> str:

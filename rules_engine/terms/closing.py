@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from rules_engine.numbers.system import Number
+from rules_engine.terms.components import ParameterSchema
 from rules_engine.terms.evaluation import Closing
 
 
@@ -52,7 +53,13 @@ class ClosablePool(Protocol):
 class CloseOutPlan(Protocol):
     """A rule that says what to close, in which order, when a pool is liquidated."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name by which policies use it."""
+
+    @property
+    def parameters(self) -> ParameterSchema:
+        """The schema of its parameters."""
 
     def closings(self, pool: ClosablePool) -> Sequence[Closing]:
         """The steps of the close-out. What does not restore must close everything."""

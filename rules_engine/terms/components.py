@@ -21,8 +21,13 @@ ParameterSchema: TypeAlias = Mapping[str, Any]
 class Mode(Protocol):
     """A margin mode: who shares collateral, and what a position requires."""
 
-    name: str
-    parameters: ParameterSchema
+    @property
+    def name(self) -> str:
+        """The name by which policies use it."""
+
+    @property
+    def parameters(self) -> ParameterSchema:
+        """The schema of its parameters."""
 
     def pool(self, position: PositionLabels, parameters: Parameters) -> PoolLabel:
         """The pool to which a position belongs."""
@@ -34,11 +39,17 @@ class Mode(Protocol):
 class Payoff(Protocol):
     """How a price becomes the value of one contract, and back."""
 
-    name: str
-    required: Sequence[str]
-    """Reference data that must be stated: of `contract_size`, `conversion`."""
-    value_range: tuple[Number | None, Number | None]
-    """Between which bounds (exclusive; None for none) values lie as the price runs from 0 to infinity."""
+    @property
+    def name(self) -> str:
+        """The name by which policies use it."""
+
+    @property
+    def required(self) -> Sequence[str]:
+        """Reference data that must be stated: of `contract_size`, `conversion`."""
+
+    @property
+    def value_range(self) -> tuple[Number | None, Number | None]:
+        """Between which bounds (exclusive; None for none) values lie as the price runs from 0 to infinity."""
 
     def value(self, num: NumberSystem, price: Number, contract_size: Number, conversion: Number) -> Number:
         """Value of one contract in the settlement currency; rises with the price."""
@@ -50,8 +61,13 @@ class Payoff(Protocol):
 class BufferKind(Protocol):
     """A kind of buffer: reads something off the market and adjusts rates by it."""
 
-    name: str
-    parameters: ParameterSchema
+    @property
+    def name(self) -> str:
+        """The name by which policies use it."""
+
+    @property
+    def parameters(self) -> ParameterSchema:
+        """The schema of its parameters."""
 
     def reading(self, market: InstrumentMarket, as_of: datetime, parameters: Parameters) -> Number | None:
         """What the buffer acts on; None where it is missing."""

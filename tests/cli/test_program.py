@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import click
 import pytest
@@ -30,12 +31,14 @@ def commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
             yield (*names, name)
 
 
-def program(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+def program(
+    *arguments: str, environment: dict[str, str] | None = None, stdout: IO[bytes] | int = subprocess.PIPE
+) -> subprocess.Popen[bytes]:
     """`python -m rules_engine` as a process of its own."""
     path = os.pathsep.join([str(REPOSITORY), *sys.path])
     variables = {**os.environ, "PYTHONPATH": path, **(environment or {})}
     command = [sys.executable, "-m", "rules_engine", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables)
+    return subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, env=variables)
 
 
 @pytest.mark.parametrize("names", list(commands(cli)), ids=" ".join)
@@ -127,6 +130,14 @@ def test_faults__a_broken_plugin_is_a_message_and_2() -> None:
     """The plugin's fault is told without our traceback."""
     result = CliRunner().invoke(_failing(PluginError("plugin x: no name")), ["fail"])
     assert (result.exit_code, result.stderr) == (2, "Error: plugin x: no name\n")
+
+
+def test_faults__a_disk_that_is_full_is_a_message_and_2(policy: Path) -> None:
+    """A result that cannot be written is not done."""
+    with open("/dev/full", "wb") as full:
+        process = program("show", str(policy), stdout=full)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (2, b"Error: No space left on device\n")
 
 
 def test_faults__an_interrupt_is_2() -> None:

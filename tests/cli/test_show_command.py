@@ -39,6 +39,15 @@ def test_show__a_value_that_no_text_states_is_marked_as_default(run: Run, policy
     assert ["liquidation.restore_to", "1.25", "default"] in lines
 
 
+def test_show__an_instrument_names_every_file_that_speaks_of_it(run: Run, policy: Path) -> None:
+    """OLDUSDT is the parent's, but for the tick that the child adds."""
+    text = policy.read_text(encoding="utf-8")
+    policy.write_text(text + "  OLDUSDT: {price_tick: 0.5}\n", encoding="utf-8")
+    (line,) = [line for line in run("show", policy).stdout.splitlines() if line.startswith("OLDUSDT")]
+    assert f"{policy}:23" in line
+    assert f"{policy.parent.parent / 'house-base' / '1.0.0.yaml'}:9" in line
+
+
 def test_show__json_gives_document_sources_and_tables(run: Run, policy: Path) -> None:
     """For programs: the resolved document with numbers as text, the digest, tables with deductions."""
     document = json.loads(run("show", policy, "--json").stdout)

@@ -97,7 +97,7 @@ def pool_figures(world: World, account: dict[str, Any], pool: Pool, limit: Fract
     own = own_equity(world, account, pool)
     equity, initial = own + limit, initial_margin(world, pool)
     maintenance, fee = maintenance_margin(world, pool, Severity.MOST), trigger_fee(world, pool)
-    status, free = status_of(world, pool, equity), equity - initial - draws
+    status, own_free = status_of(world, pool, equity), None if initial is None else own - initial - draws
     missing = status == "undetermined" and lacks_measure(world, pool)
     return OraclePool(
         name=pool.name,
@@ -107,13 +107,13 @@ def pool_figures(world: World, account: dict[str, Any], pool: Pool, limit: Fract
         own_equity=own,
         equity=equity,
         draw_limit=limit,
-        draw=min(limit, max(ZERO, initial - own)),
+        draw=limit if initial is None else min(limit, max(ZERO, initial - own)),
         initial=initial,
         maintenance=maintenance,
         trigger_fee=fee,
-        free_margin=free,
-        withdrawable=max(ZERO, free - positive_pnl(world, pool)),
-        top_up=max(ZERO, world.policy.restore_to * maintenance + fee - equity) if pool.open_rows() else ZERO,
+        free_margin=None if own_free is None else own_free + limit,
+        withdrawable=None if own_free is None else max(ZERO, own_free - positive_pnl(world, pool)),
+        top_up=max(ZERO, (world.policy.restore_to * maintenance + fee if pool.open_rows() else ZERO) - equity),
         restored=is_restored(world, pool, equity),
     )
 
@@ -134,18 +134,18 @@ def group_figures(world: World, account: dict[str, Any], pool: Pool, limit: Frac
     reasons = frozenset() if status == "healthy" else frozenset({"SHARED_POOL_UNDETERMINED"})
     return OraclePool(
         alone.name, alone.kind, status, reasons, alone.own_equity, initial=alone.initial,
-        maintenance=alone.maintenance, trigger_fee=alone.trigger_fee,
+        maintenance=alone.maintenance, trigger_fee=alone.trigger_fee, withdrawable=alone.withdrawable,
     )  # fmt: skip
 
 
 def draw_limit(world: World, shared: OraclePool, groups: list[Pool]) -> Fraction | None:
-    """What each group with positions may draw: F * min(cap, 1 / G); None where the shared pool is undetermined."""
+    """What each group with positions may draw: F * min(cap, 1 / G); None where what is free is not known."""
+    holding = sum(1 for group in groups if group.open_rows())
+    cap = number(world.policy.modes.get("hybrid", {}).get("shared_draw_cap", "0"))
+    if holding == 0 or cap == 0:
+        return ZERO
     if shared.status == "undetermined" or shared.equity is None or shared.initial is None:
         return None
-    holding = sum(1 for group in groups if group.open_rows())
-    if holding == 0:
-        return ZERO
-    cap = number(world.policy.modes["hybrid"].get("shared_draw_cap", "0"))
     return max(ZERO, shared.equity - shared.initial) * min(cap, Fraction(1, holding))
 
 
@@ -207,6 +207,8 @@ def order_accepted(
     others = [each for pool in pools.values() for each in pool.orders]
     if order_only_reduces(rows, account.get("orders", []), order):
         return True
+    if order.get("reduce_only"):
+        return False
     read = read_order(world, account, rows, order)
     if not isinstance(read, Order) or passes_a_cap(world, same_side_after(read, others)):
         return False

@@ -31,7 +31,7 @@ class Leg:
 
 @dataclass(frozen=True)
 class Requirement:
-    """What a leg requires; `fee` is its closing fee wherever that counts, `tier` counts from 1."""
+    """What a leg requires; `fee` is its closing fee wherever that counts, `tier` (from 1) is maintenance's."""
 
     initial: Fraction
     maintenance: Fraction
@@ -141,16 +141,25 @@ def bankruptcy_notional(leg: Leg) -> Fraction:
     return abs(signed - abs(signed) / leverage)
 
 
-def margined_notional(world: World, leg: Leg) -> Fraction:
-    """The notional that requirements are figured on: at the mark, or at entry where the policy says so."""
-    value = leg.entry_value if world.policy.priced_at_entry else world.mark_value(leg.instrument)
-    return abs(leg.quantity * value)
+def notional_at(world: World, leg: Leg, at_entry: bool) -> Fraction:
+    """|quantity * value|, at entry or at the mark."""
+    return abs(leg.quantity * (leg.entry_value if at_entry else world.mark_value(leg.instrument)))
 
 
 def closing_fee(world: World, leg: Leg) -> Fraction:
     """What closing the leg is expected to cost, wherever it counts."""
     at_bankruptcy = world.policy.closing_fee.valued_at == "bankruptcy"
-    return world.fee_rate * (bankruptcy_notional(leg) if at_bankruptcy else margined_notional(world, leg))
+    return world.fee_rate * (bankruptcy_notional(leg) if at_bankruptcy else notional_at(world, leg, False))
+
+
+def initial_before_fees(world: World, leg: Leg, severity: Severity) -> Fraction:
+    """The larger of what the leverage asks for (the cap where none is chosen) and what the table's initial rate does."""
+    table = leg.instrument.table
+    notional = notional_at(world, leg, world.policy.initial_at_entry)
+    size = size_in_table(table, leg.quantity, notional)
+    rate = table.tiers[tier_index(table, size)].initial_rate
+    adjusted = adjusted_rate(world, leg.instrument, rate, "initial", severity)
+    return max(notional / (leg.leverage or leverage_cap(table, size)), notional * adjusted)
 
 
 def requirement(world: World, leg: Leg, severity: Severity = Severity.MOST) -> Requirement:
@@ -158,21 +167,18 @@ def requirement(world: World, leg: Leg, severity: Severity = Severity.MOST) -> R
     if leg.quantity == 0:
         return NOTHING
     table = leg.instrument.table
-    notional = margined_notional(world, leg)
+    notional = notional_at(world, leg, world.policy.maintenance_at_entry)
     size = size_in_table(table, leg.quantity, notional)
-    index = tier_index(table, size)
     rates = [
         adjusted_rate(world, leg.instrument, tier.maintenance_rate, "maintenance", severity) for tier in table.tiers
     ]
-    initial_rate = adjusted_rate(world, leg.instrument, table.tiers[index].initial_rate, "initial", severity)
     base = table_maintenance(table, rates, size, notional)
-    chosen = Fraction(0) if leg.leverage is None else notional / leg.leverage
     fee = closing_fee(world, leg)
     counts_in = world.policy.closing_fee.counts_in
     in_initial = fee if "initial" in counts_in else Fraction(0)
     maintenance = base + (fee if "maintenance" in counts_in else Fraction(0))
-    initial = max(max(chosen, notional * initial_rate, base) + in_initial, maintenance)
-    return Requirement(initial, maintenance, fee, index + 1)
+    initial = max(max(initial_before_fees(world, leg, severity), base) + in_initial, maintenance)
+    return Requirement(initial, maintenance, fee, tier_index(table, size) + 1)
 
 
 def unrealized_pnl(world: World, leg: Leg) -> Fraction:

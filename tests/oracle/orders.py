@@ -6,19 +6,20 @@ from collections import defaultdict
 from dataclasses import replace
 from fractions import Fraction
 
-from .margin import Leg, leverage_cap, margined_notional, requirement, size_in_table
+from .margin import Leg, leverage_cap, notional_at, requirement, size_in_table
 from .market import World
 from .rows import Order
 
 
-def filled(leg: Leg, order: Leg) -> Leg:
-    """The leg after a fill at the order's price: increases average the entry, reductions keep it, reversals renew it."""
-    quantity = leg.quantity + order.quantity
-    if leg.quantity * order.quantity >= 0 and quantity != 0:
-        cost = leg.quantity * leg.entry_value + order.quantity * order.entry_value
-        return replace(leg, quantity=quantity, entry_value=cost / quantity)
-    if abs(order.quantity) > abs(leg.quantity):
-        return replace(leg, quantity=quantity, entry_value=order.entry_value)
+def filled(leg: Leg, orders: list[Leg]) -> Leg:
+    """The leg after orders of one side: increases average the entry over all, reductions keep it, reversals renew it."""
+    bought = sum((order.quantity for order in orders), Fraction(0))
+    cost = sum((order.quantity * order.entry_value for order in orders), Fraction(0))
+    quantity = leg.quantity + bought
+    if leg.quantity * bought >= 0 and quantity != 0:
+        return replace(leg, quantity=quantity, entry_value=(leg.quantity * leg.entry_value + cost) / quantity)
+    if abs(bought) > abs(leg.quantity):
+        return replace(leg, quantity=quantity, entry_value=cost / bought)
     return replace(leg, quantity=quantity)
 
 
@@ -28,17 +29,15 @@ def side_of(order: Order) -> int:
 
 
 def leg_before(order: Order) -> Leg:
-    """The leg an order acts on; of no quantity where it opens one."""
+    """The leg an order acts on, of no quantity where it opens one; what margin it will have of its own is not known."""
     if order.target is not None and order.target.leg is not None:
-        return order.target.leg
+        return replace(order.target.leg, own_margin=None)
     return replace(order.leg, quantity=Fraction(0), leverage=None)
 
 
 def leg_after(before: Leg, orders: list[Order]) -> Leg:
-    """The leg with these orders of one side filled in turn; the lowest leverage they state, otherwise its own."""
-    after = before
-    for order in orders:
-        after = filled(after, order.leg)
+    """The leg with these orders of one side filled; the lowest leverage they state, otherwise its own."""
+    after = filled(before, [order.leg for order in orders])
     stated = [order.leg.leverage for order in orders if order.leg.leverage is not None]
     return replace(after, leverage=min(stated)) if stated else after
 
@@ -113,7 +112,7 @@ def passes_a_cap(world: World, leg: Leg) -> bool:
     if leg.quantity == 0:
         return False
     table = leg.instrument.table
-    size = size_in_table(table, leg.quantity, margined_notional(world, leg))
+    size = size_in_table(table, leg.quantity, notional_at(world, leg, world.policy.initial_at_entry))
     last = table.tiers[-1].up_to
     too_large = last is not None and size >= last
     too_high = leg.leverage is not None and leg.leverage > leverage_cap(table, size)

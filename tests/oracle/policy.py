@@ -99,7 +99,8 @@ class Policy:
     restore_to: Fraction
     closing_fee: ClosingFee
     opening_fee_rate: Fraction
-    priced_at_entry: bool
+    maintenance_at_entry: bool
+    initial_at_entry: bool
     prices_at_mark: bool
     stale_after: timedelta | None
     max_divergence: Fraction | None
@@ -155,7 +156,8 @@ def read_policy(document: dict[str, Any]) -> Policy:
             number(fee.get("rate", "0")), frozenset(fee.get("counts_in", ())), fee.get("valued_at", "mark")
         ),
         opening_fee_rate=number(document.get("orders", {}).get("opening_fee_rate", "0")),
-        priced_at_entry=conventions.get("maintenance_priced_at", "mark") == "entry",
+        maintenance_at_entry=conventions.get("maintenance_priced_at", "mark") == "entry",
+        initial_at_entry=conventions.get("initial_priced_at", "mark") == "entry",
         prices_at_mark=conventions.get("liquidation_price", "solve") == "at_mark",
         stale_after=duration(market_data["stale_after"]) if "stale_after" in market_data else None,
         max_divergence=optional_number(market_data.get("max_divergence")),

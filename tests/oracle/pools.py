@@ -15,7 +15,10 @@ from .rows import UNKNOWN_POOL, Order, Row, read_order, read_position, shared_na
 
 @dataclass
 class Pool:
-    """Positions and orders that share collateral; `kind` is isolated, shared or hybrid."""
+    """Positions and orders that share collateral; `kind` is isolated, shared or hybrid.
+
+    `reasons` leave it undetermined, `order_reasons` only its initial margin unknown.
+    """
 
     name: str
     kind: str
@@ -23,6 +26,7 @@ class Pool:
     rows: list[Row] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     reasons: set[str] = field(default_factory=set)
+    order_reasons: set[str] = field(default_factory=set)
 
     def open_rows(self) -> list[Row]:
         """The positions, those of quantity zero left out."""
@@ -35,7 +39,7 @@ def kind_of(name: str, shared: str) -> str:
 
 
 def collect_pools(world: World, account: dict[str, Any]) -> dict[str, Pool]:
-    """Every pool of an account with its rows and orders, doubtful rows noted in `reasons`."""
+    """Every pool of an account with its rows and orders, doubtful rows and orders noted in reasons."""
     shared = shared_name(world, account)
     rows = [read_position(world, account, document) for document in account.get("positions", ())]
     orders = [read_order(world, account, rows, document) for document in account.get("orders", ())]
@@ -51,10 +55,13 @@ def collect_pools(world: World, account: dict[str, Any]) -> dict[str, Pool]:
     for order in orders:
         if isinstance(order, Order):
             pools[order.pool].orders.append(order)
-    for entry in [*rows, *orders]:
-        if isinstance(entry, Row) and entry.doubt is not None:
-            for pool in pools.values() if entry.pool == UNKNOWN_POOL else [pools[entry.pool]]:
-                pool.reasons.add(entry.doubt)
+        else:
+            for pool in pools.values() if order.pool == UNKNOWN_POOL else [pools[order.pool]]:
+                pool.order_reasons.add(str(order.doubt))
+    for row in rows:
+        if row.doubt is not None:
+            for pool in pools.values() if row.pool == UNKNOWN_POOL else [pools[row.pool]]:
+                pool.reasons.add(row.doubt)
     note_duplicates(world, rows, pools)
     return pools
 
@@ -98,8 +105,10 @@ def requirements(world: World, pool: Pool, severity: Severity) -> list[Requireme
     return [requirement(world, row.leg, severity) for row in pool.rows if row.leg is not None]
 
 
-def initial_margin(world: World, pool: Pool) -> Fraction:
-    """What the positions and orders of a pool require together, at the most severe bands."""
+def initial_margin(world: World, pool: Pool) -> Fraction | None:
+    """What the positions and orders of a pool require together, at the most severe bands; None where not known."""
+    if pool.order_reasons:
+        return None
     own = sum((each.initial for each in requirements(world, pool, Severity.MOST)), Fraction(0))
     return own + order_margin(world, pool.orders)
 

@@ -100,7 +100,7 @@ def change_price(
     def decision(size: Fraction) -> bool:
         return surplus(size) <= 0 if inclusive else surplus(size) < 0
 
-    frozen = not with_needs or world.policy.prices_at_mark or world.policy.priced_at_entry
+    frozen = not with_needs or world.policy.prices_at_mark or world.policy.maintenance_at_entry
     sizes = candidates(surplus, [] if frozen else breakpoints(instrument, there))
     return nearest(world, instrument, changes(decision, sizes))
 

@@ -121,11 +121,6 @@ def target_of(rows: list[Row], order: dict[str, Any]) -> Row | None:
     return opened[0] if opened else None
 
 
-def only_reduces(quantity: Fraction, held: Fraction) -> bool:
-    """Whether a fill brings a position towards zero and not beyond."""
-    return held * quantity < 0 and abs(quantity) <= abs(held)
-
-
 def reserving_pool(
     world: World, account: dict[str, Any], document: dict[str, Any], target: Row | None, reduces: bool
 ) -> str:
@@ -157,16 +152,18 @@ def fallback_pool(world: World, account: dict[str, Any], document: dict[str, Any
 
 
 def read_order(world: World, account: dict[str, Any], rows: list[Row], document: dict[str, Any]) -> Order | Row:
-    """An order, or where it cannot be read a Row with the doubt and the pool that suffers."""
+    """An order, or where it cannot be read a Row with the doubt and the pool whose initial margin it leaves unknown."""
     try:
-        leg = read_order_leg(world, document)
         target = target_of(rows, document)
         if target is not None and target.leg is None:
             raise Doubt(target.doubt or "BAD_POSITION")
         held = target.leg.quantity if target is not None and target.leg is not None else Fraction(0)
-        reduce_only = document.get("reduce_only", False) is True
-        reduces = reduce_only or only_reduces(leg.quantity, held)
+        quantity, reduce_only = number(document.get("quantity")), document.get("reduce_only", False) is True
+        reduces = held * quantity < 0 and (reduce_only or abs(quantity) <= abs(held))
         pool = reserving_pool(world, account, document, target, reduces)
     except Doubt as doubt:
         return Row(document, fallback_pool(world, account, document), None, doubt.code)
-    return Order(document, pool, leg, target, reduce_only)
+    try:
+        return Order(document, pool, read_order_leg(world, document), target, reduce_only)
+    except Doubt as doubt:
+        return Row(document, pool, None, doubt.code)

@@ -28,7 +28,10 @@ LAWS = [
     ("multiply: 1.25", "add_rate: -0.0041", "RATE_BELOW_ZERO", "[volatility], contract_size"),
     ("table: majors}", "table: minors}", "TABLE_UNKNOWN", "minors"),
     ("buffers: [volatility]", "buffers: [volatile]", "BUFFER_UNKNOWN", "volatile]"),
-    ("buffers: [volatility]", "buffers: [volatility, volatility]", "BUFFER_TWICE", "volatility], contract_size"),
+    ("0.025", "1", "RATE_NOT_BELOW_ONE", "1, max_leverage: 20"),
+    ("max_leverage: 20", "initial_rate: 1.01", "INITIAL_RATE_ABOVE_ONE", "{up_to: unlimited"),
+    ("haircut: 0.05", "haircut: 1.01", "HAIRCUT_RANGE", "1.01"),
+    ("haircut: 0.05", "haircut: -0.01", "HAIRCUT_RANGE", "-0.01"),
     ("kind: volatility", "kind: weather", "BUFFER_KIND_UNKNOWN", "weather"),
     ("isolated: {}", "isolation: {}", "MODE_UNKNOWN", "isolation"),
     ("payoff: linear, table: majors}", "payoff: square, table: majors}", "PAYOFF_UNKNOWN", "square"),
@@ -74,6 +77,11 @@ def test_check__parts_are_judged_beside_others_whose_shape_is_wrong() -> None:
     codes = [line.split()[0] for line in said(text)]
     assert len(codes) == 2
     assert codes[-1] == "MARGIN_CALL_BELOW_ONE"
+
+
+def test_check__an_instrument_that_is_no_mapping_hides_no_others() -> None:
+    text = changed(("  BTCUSDT:", "  ETHUSDT: 7\n  BTCUSDT:"), ("table: majors}", "table: minors}"))
+    assert [line.split()[0] for line in said(text)] == ["SCHEMA_TYPE", "TABLE_UNKNOWN"]
 
 
 @pytest.mark.parametrize("part", ["tables", "buffers", "modes", "collateral", "instruments", "liquidation", "settlement"])
@@ -131,6 +139,13 @@ def test_patterns__two_that_share_no_name_do_not_collide(one: str, other: str) -
     line = f'  "{other}": {{payoff: linear, table: majors}}\nliquidation:'
     expected = ["PATTERN_COLLISION"] if one == "A*B?" or one == "a*b*c" else []
     assert [code.split()[0] for code in said(changed(('"*USDT"', f'"{one}"'), ("liquidation:", line)))] == expected
+
+
+def test_patterns__too_many_alike_to_tell_apart() -> None:
+    globs = [f"*{'a*' * 60}{letter}*" for letter in "bcdefghijklm"]
+    lines = "".join(f'  "{glob}": {{payoff: linear, table: majors}}\n' for glob in globs)
+    codes = [line.split()[0] for line in said(changed(("liquidation:", lines + "liquidation:")))]
+    assert codes.count("PATTERNS_TOO_MANY") == 1
 
 
 def test_initial_margin__equal_to_maintenance_is_an_error_at_the_tier() -> None:
@@ -239,11 +254,6 @@ def test_warning__splitting_where_no_table_has_tiers() -> None:
         ("isolated: {}", "isolated: {split_positions: true}"), (f"      - {TIER_2}\n", ""), (f"      - {TIER_3}\n", "")
     )
     assert [line.split()[0] for line in said(text)] == ["SPLIT_POSITIONS"]
-
-
-def test_split_positions__must_be_true_or_false_and_hides_no_other_fault() -> None:
-    text = changed(("isolated: {}", "isolated: {split_positions: 2, cap: 1}"))
-    assert [line.split()[0] for line in said(text)] == ["PARAMETER_VALUE", "PARAMETER_UNKNOWN"]
 
 
 @pytest.mark.parametrize(("restore_to", "codes"), [("1.5", ["CLOSING_DOES_NOT_RESTORE"]), ("1.51", [])])

@@ -242,6 +242,18 @@ def test_load_policy__takes_a_pinned_name_of_a_packaged_policy(tmp_path: Path, m
     assert load_policy("bare@0.1.0", registry=REGISTRY).version == "0.1.0"
 
 
+def test_load_policy__prefers_the_given_folder_to_the_packaged_policies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "packaged_too", BARE, "bare", "0.1.0")
+    write(tmp_path / "packaged_too", EXAMPLE, "example", "1.0.0")
+    write(tmp_path / "own", BARE.replace("0.01}", "0.5}"), "bare", "0.1.0")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(load, "PACKAGED", "packaged_too")
+    assert load_policy("bare@0.1.0", policies=tmp_path / "own", registry=REGISTRY).quantum == Decimal("0.5")
+    assert load_policy("example@1.0.0", policies=tmp_path / "own", registry=REGISTRY).name == "example"
+
+
 def test_load_policy__where_no_policies_are_packaged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "PACKAGED", "no_such_package_of_policies")
     with pytest.raises(FileNotFoundError):

@@ -35,6 +35,9 @@ def test_canonical__keys_are_sorted_by_code_point_and_nothing_is_spaced() -> Non
         ("2026-12-01t08:00:00.250z", "2026-12-01T08:00:00.25Z"),
         ("0099-12-01T08:00:00Z", "0099-12-01T08:00:00Z"),
         ("soon", "soon"),
+        ("2026-13-01T08:00:00Z", "2026-13-01T08:00:00Z"),
+        ("0001-01-01T00:00:00+01:00", "0001-01-01T00:00:00+01:00"),
+        ("2026-12-01T08:00:00", "2026-12-01T08:00:00"),
     ],
 )
 def test_canonical__times_are_in_utc(written: str, text: str) -> None:

@@ -94,6 +94,13 @@ def test_extends__names_that_a_missing_parent_may_give_are_not_called_unknown() 
     ]
 
 
+@pytest.mark.parametrize(
+    "part", ["tables: {a: {form: whole}}", "buffers: {a: {measure: m}}", "instruments: {A: {table: majors}}"]
+)
+def test_extends__what_a_missing_parent_may_give_is_not_called_missing(part: str) -> None:
+    assert said(CHILD + part + "\n") == ["EXTENDS_MISSING 4:10"]
+
+
 @pytest.mark.parametrize("pin", ["example", "example@1", "Example@1.0.0", "../x@1.0.0", "example@1.0.0/..", "a@01.0.0"])
 def test_extends__only_a_pinned_name_will_do(pin: str) -> None:
     assert said(changed(("example@1.0.0", pin), text=CHILD)) == ["EXTENDS_FORM 4:10"]

@@ -101,10 +101,11 @@ def orders(draw: st.DrawFn, policy: Document, account: Document, market: Documen
 
 def lines(policy: Document, pool: OraclePool) -> list[Fraction]:
     """The equities at which something about the pool changes."""
-    assert pool.maintenance is not None and pool.trigger_fee is not None and pool.initial is not None
+    assert pool.maintenance is not None and pool.trigger_fee is not None
+    initial = pool.initial or pool.maintenance
     factors = [Fraction(1), number(policy["liquidation"]["margin_call"]), number(policy["liquidation"]["restore_to"])]
     on_lines = [factor * pool.maintenance + pool.trigger_fee for factor in factors]
-    return [*on_lines, pool.initial, 2 * pool.initial + 100, Fraction(0)]
+    return [*on_lines, initial, 2 * initial + 100, Fraction(0)]
 
 
 @st.composite

@@ -145,6 +145,17 @@ def liquidations(draw: st.DrawFn) -> Document:
 
 
 @st.composite
+def conventions(draw: st.DrawFn) -> Document:
+    """Mostly the defaults."""
+    mostly_mark = st.sampled_from(("mark", "mark", "mark", "entry"))
+    return {
+        "maintenance_priced_at": draw(mostly_mark),
+        "initial_priced_at": draw(mostly_mark),
+        "liquidation_price": draw(st.sampled_from(("solve", "solve", "solve", "at_mark"))),
+    }
+
+
+@st.composite
 def policies(draw: st.DrawFn, max_tiers: int = 8, max_instruments: int = 6) -> Document:
     """A valid policy that allows all three modes."""
     names = draw(st.lists(st.sampled_from(sorted(BUFFERS)), max_size=3, unique=True))
@@ -169,7 +180,7 @@ def policies(draw: st.DrawFn, max_tiers: int = 8, max_instruments: int = 6) -> D
         "collateral": {"USDT": {"haircut": "0"}, "BTC": {"haircut": "0.05", "cap": "1000"}, "ETH": {"haircut": "0.1"}},
         "instruments": listed,
         "liquidation": draw(liquidations()),
-        "conventions": {"maintenance_priced_at": draw(st.sampled_from(("mark", "mark", "mark", "entry")))},
+        "conventions": draw(conventions()),
         "market_data": {"stale_after": "10s", "max_divergence": "0.1"},
         "orders": {"opening_fee_rate": draw(st.sampled_from(FEE_RATES))},
     }  # fmt: skip
