@@ -19,7 +19,7 @@ from rules_engine.policy.tree import Tree
 _yaml: Any = libyaml.yaml  # type: ignore[attr-defined]
 
 _SYNTAX_HINTS: Final = {
-    "found character that cannot start any token": "write text that begins with % @ ` or a tab in quotes; indent with spaces",
+    "found character that cannot start any token": "put text that begins with % @ or ` in quotes",
     "found a tab character": "indent with spaces",
     "mapping values are not allowed": "check the indentation, and put text with a colon in quotes",
     "did not find expected alphabetic": "names that begin with * or & go in quotes",
@@ -73,8 +73,5 @@ def _note_syntax(error: Any, refusals: Refusals) -> None:
     message = f"this is not YAML: {problem}"
     if error.context and error.context_mark:
         message += f" {error.context} that begins on line {error.context_mark.line + 1}"
-    hint = next((hint for start, hint in # PyYAML as its C half knows it: where `yaml` was imported twice (coverage does that), only these classes are its own.
-_yaml: Any = libyaml.yaml  # type: ignore[attr-defined]
-
-_SYNTAX_HINTS.items() if problem.startswith(start)), "")
+    hint = next((hint for start, hint in _SYNTAX_HINTS.items() if problem.startswith(start)), "")
     refusals.add("YAML_SYNTAX", mark.line, mark.column, message, hint)

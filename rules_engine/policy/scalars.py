@@ -44,9 +44,7 @@ _AMBIGUOUS_NUMBERS: Final = [
         (r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?", "one number or several", "write digits without separators"),
     ]
 ]
-_NUMBER_LIKE: Final = re.compile(
-    r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9_]+)(?:e[-+]?[0-9]+)?", re.IGNORECASE
-)
+_NUMBER_LIKE: Final = re.compile(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9_]+)(?:e[-+]?[0-9]+)?", re.IGNORECASE)
 
 
 def plain_value(text: str) -> Scalar | Ambiguity:

@@ -24,7 +24,7 @@ FORBIDDEN: Final = re.compile(
 UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U000e0100-\U000e01ef]"
 )
-"""What no key may hold besides the characters that Python calls unprintable: it counts as printable, and shows nothing."""
+"""What no key may hold besides what Python calls unprintable: it counts as printable, and shows nothing."""
 _DIRECTIVE: Final = re.compile("^%", re.MULTILINE)  # refused before the parser sees them: its time is their square
 
 _BYTE_ORDER_MARKS: Final = {
@@ -100,7 +100,7 @@ def _check_bytes(data: bytes, refusals: Refusals) -> None:
         refusals.add("YAML_SIZE", 0, 0, message, "split it and use `extends`")
     for start, message in _BYTE_ORDER_MARKS.items():
         if data.startswith(start):
-            refusals.add("YAML_ENCODING", 0, 0, f"the file is not plain UTF-8: {message}", "save it as UTF-8 without one")
+            refusals.add("YAML_ENCODING", 0, 0, f"the file is not plain UTF-8: {message}", "save it as plain UTF-8")
     refusals.raise_any()
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import unicodedata
 from typing import Any, Final
 
-import yaml
-
 from rules_engine.numbers.text import shown
 from rules_engine.policy.document import Path, packed, unpacked
 from rules_engine.policy.scalars import Ambiguity, Scalar, plain_value
@@ -66,7 +64,10 @@ _SKIPPED_KEY: Final = "?"
 
 
 class Tree:
-    """Values and marks as they grow from events; what may not stand in a policy is noted and stepped over."""
+    """Values and marks as they grow from events; what may not stand in a policy is noted and stepped over.
+
+    Events are `Any`: they all have marks here, which the stubs of PyYAML leave open.
+    """
 
     def __init__(self, refusals: Refusals) -> None:
         self.refusals = refusals
@@ -81,7 +82,7 @@ class Tree:
     def refuse(self, event: Any, code: str, message: str, hint: str = "") -> None:
         self.refusals.add(code, event.start_mark.line, event.start_mark.column, message, hint)
 
-    def begin_document(self, event: yaml.DocumentStartEvent) -> None:
+    def begin_document(self, event: Any) -> None:
         self.documents += 1
         if self.documents > 1:
             message = "a second document begins here; a policy is one document"
@@ -184,7 +185,7 @@ class Tree:
         if event.tag is not None:
             self.refuse(event, "YAML_TAG", f"found the tag {shown(event.tag)}", "remove it")
 
-    def alias(self, event: yaml.AliasEvent) -> None:
+    def alias(self, event: Any) -> None:
         frame = self.frames[-1]
         hint = "write the value out; a name that begins with * goes in quotes"
         self.refuse(event, "YAML_ALIAS", f"found the alias {shown(event.anchor)}", hint)
@@ -193,10 +194,10 @@ class Tree:
         else:
             frame.put(None)
 
-    def begin_mapping(self, event: yaml.MappingStartEvent) -> None:
+    def begin_mapping(self, event: Any) -> None:
         self.enter(_MappingFrame(self.begun(event)))
 
-    def begin_list(self, event: yaml.SequenceStartEvent) -> None:
+    def begin_list(self, event: Any) -> None:
         self.enter(_ListFrame(self.begun(event)))
 
     def begun(self, event: Any) -> Path:
@@ -223,7 +224,7 @@ class Tree:
             outer.put(frame.values)
         self.frames.append(frame)
 
-    def end(self, event: yaml.Event) -> None:
+    def end(self, event: Any) -> None:
         self.frames.pop()
 
 
