@@ -1,7 +1,7 @@
 """What an engine costs: one account of ten positions evaluated by the engine, and the same arithmetic in bare Decimals.
 
-Run `python benchmarks/account.py [--json]`. The bare function knows its tables, parses nothing, checks nothing and rounds
-nothing; it does the tier envelope, equity, both margins and both prices of each position. Ratios of medians, one run.
+Run `python benchmarks/account.py [--json]`. The bare function knows its tables; it parses, checks and rounds nothing. It
+does the tier envelope, equity, both margins and both prices of each position. Ratios of medians, in one run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,18 @@ from typing import Any
 from rules_engine import Engine, load_policy
 from rules_engine.engine.documents import decode_account, decode_market
 
-NAMES = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "ADAUSDT", "LINKUSDT", "LTCUSDT", "AVAXUSDT", "DOTUSDT"]
+NAMES = [
+    "BTCUSDT",
+    "ETHUSDT",
+    "SOLUSDT",
+    "XRPUSDT",
+    "DOGEUSDT",
+    "ADAUSDT",
+    "LINKUSDT",
+    "LTCUSDT",
+    "AVAXUSDT",
+    "DOTUSDT",
+]
 MARKS = ["61000.5", "2450.25", "152.41", "0.5231", "0.11873", "0.4417", "14.223", "68.91", "27.35", "6.482"]
 SIZES = ["0.75", "-12", "310", "-42000", "150000", "61000", "-900", "210", "-640", "3100"]
 
@@ -48,7 +59,9 @@ def bare(engine: Engine, account: Any, market: Any) -> Callable[[], list[Any]]:
         initial_rates = [(tier.floor, 1 / tier.max_leverage) for tier in tiers]
         mark = market.instruments[position.instrument].mark_price
         collateral = position.margin or account.collateral["USDT"]
-        rows.append((position.quantity, mark, position.entry_price, collateral, position.leverage, lines, initial_rates))
+        rows.append(
+            (position.quantity, mark, position.entry_price, collateral, position.leverage, lines, initial_rates)
+        )
 
     def run() -> list[Any]:
         results = []

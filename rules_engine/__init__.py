@@ -1,7 +1,7 @@
 """Margin policy as code: exact requirements, prices and decisions from versioned YAML policies."""
 
 from rules_engine.engine.engine import Engine
-from rules_engine.errors import Doubt, DocumentError, Mark, PluginError, PolicyError, Problem, RulesEngineError
+from rules_engine.errors import DocumentError, Doubt, Mark, PluginError, PolicyError, Problem, RulesEngineError
 from rules_engine.policy.load import load_policy
 from rules_engine.terms.account import Account, Order, Position
 from rules_engine.terms.evaluation import Evaluation, OrderDecision

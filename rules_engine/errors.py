@@ -42,7 +42,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         place = str(self.mark) if self.mark else self.path
         label = "warning " if self.severity == "warning" else ""
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{place}: {label}{self.code} {self.message}{hint}" if place else f"{label}{self.code} {self.message}{hint}"
+        return (
+            f"{place}: {label}{self.code} {self.message}{hint}" if place else f"{label}{self.code} {self.message}{hint}"
+        )
 
 
 class Doubt(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,7 +29,9 @@ def status_of(equity: Number, maintenance: Number, fee: Number, has_positions: b
     return "healthy"
 
 
-def top_up(equity: Number, maintenance: Number, fee: Number, has_positions: bool, rules: Liquidation, quantum: Decimal) -> Decimal:
+def top_up(
+    equity: Number, maintenance: Number, fee: Number, has_positions: bool, rules: Liquidation, quantum: Decimal
+) -> Decimal:
     """The smallest amount that brings equity to the line at `restore_to`, past it where the line itself falls short."""
     lack = -surplus(equity, maintenance, fee, rules.restore_to)
     if not has_positions:

@@ -66,7 +66,9 @@ class Engine:
         account, market, order = decode_account(account), decode_market(market), decode_order(order)
         if any(resting.id == order.id for resting in account.orders):
             text = f"the account already has an order {order.id!r}"
-            raise DocumentError([Problem(code="ID_DUPLICATE", message=text, path="id", hint="give the new order an id of its own")])
+            raise DocumentError(
+                [Problem(code="ID_DUPLICATE", message=text, path="id", hint="give the new order an id of its own")]
+            )
         with exactly():
             return check_order(self._policy, account, market, order, self._quotes(market))
 

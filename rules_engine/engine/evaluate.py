@@ -27,7 +27,7 @@ QuoteOf = Callable[[str], Quote]
 class Solved(msgspec.Struct, frozen=True, kw_only=True):
     """A pool's unrounded answer. `sums` is None where it is in doubt; `equity` includes what it may draw (`limit`).
 
-    `ordered` is what its orders reserve, None where that is not known.
+    `limit` and `ordered` (what its orders reserve) are None where they are not known.
     """
 
     pool: Pool
@@ -39,8 +39,9 @@ class Solved(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def equity(self) -> Number:
+        """Own equity and draw limit; None where the limit is not known."""
         assert self.sums is not None
-        return self.sums.equity + self.limit
+        return None if self.limit is None else self.sums.equity + self.limit
 
     @property
     def initial(self) -> Number | None:
@@ -100,11 +101,13 @@ def _solve_drawing(
         limit = draw_limit(EXACT, shared.equity - shared.initial, cap, groups)
         return _solve(pool, doubts, reserved, terms, policy, limit)
     alone = _solve(pool, doubts, reserved, terms, policy, ZERO)
-    if alone.status in ("healthy", "undetermined") or cap == 0:
+    if cap == 0:
         return alone
+    if alone.status in ("healthy", "undetermined"):
+        return msgspec.structs.replace(alone, limit=None)
     text = f"{pool.name} is not healthy by itself, and what it may draw from {shared.pool.name} is not known"
     doubt = Doubt(code="SHARED_POOL_UNDETERMINED", message=text)
-    return Solved(pool=pool, status="undetermined", doubts=(doubt,), ordered=alone.ordered)
+    return msgspec.structs.replace(alone, status="undetermined", doubts=(doubt,), limit=None)
 
 
 def _solve(
@@ -118,15 +121,13 @@ def _solve(
     reservation = reserved.by_pool[pool.name]
     found = (*pool.doubts, *doubts)
     if found:
-        return Solved(pool=pool, status="undetermined", doubts=found, ordered=reservation.amount)
+        return Solved(pool=pool, status="undetermined", doubts=found, ordered=reservation.amount, limit=limit)
     sums = sums_of(pool, terms)
     status, missing = _status(pool, sums, terms, policy, limit)
     return Solved(pool=pool, status=status, doubts=missing, sums=sums, ordered=reservation.amount, limit=limit)
 
 
-def _status(
-    pool: Pool, severe: Sums, terms: Terms, policy: Policy, limit: Number
-) -> tuple[Status, tuple[Doubt, ...]]:
+def _status(pool: Pool, severe: Sums, terms: Terms, policy: Policy, limit: Number) -> tuple[Status, tuple[Doubt, ...]]:
     """The status under the most severe reading of what is missing, undetermined where the least severe one differs."""
 
     def decided(sums: Sums) -> Status:

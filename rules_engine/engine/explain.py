@@ -29,6 +29,7 @@ from rules_engine.terms.exposure import Adjustment, Exposure, Schedule
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Conventions, InstrumentRule, Policy
 from rules_engine.terms.pool import Backing
+
 Requirements: TypeAlias = Literal["initial", "maintenance"]
 
 
@@ -151,6 +152,8 @@ def _step_line(step: Step, figures: PositionFigures, sources: Mapping[str, str])
 
 def _price_lines(policy: Policy, solution: Solution, one: Solved, leg: Leg, figures: PositionFigures) -> list[Line]:
     assert one.sums is not None
+    if one.limit is None:
+        return [Line("prices", "?", "what the pool may draw is not known")]
     legs = [other for other in one.sums.legs if other.exposure.instrument == leg.exposure.instrument]
     net = surplus(one.equity, one.sums.maintenance, one.sums.fee, ONE)
     try:
@@ -169,7 +172,11 @@ def _price_lines(policy: Policy, solution: Solution, one: Solved, leg: Leg, figu
             lines.append(Line(name, "-", f"no positive mark at which {what}"))
             continue
         printed = getattr(figures, name)
-        rounding = "" if printed == turning.price else f", rounded {'down' if printed < turning.price else 'up'} to {plain(tick)}"
+        rounding = (
+            ""
+            if printed == turning.price
+            else f", rounded {'down' if printed < turning.price else 'up'} to {plain(tick)}"
+        )
         check = _check(one, legs, solution, quote.value_at(turning.price)) if turning is liquidation else ""
         lines.append(Line(name, plain(printed), f"{what} at {readable(turning.price)}{check}{rounding}"))
     return lines
@@ -206,8 +213,8 @@ def _pool(policy: Policy, market: Market, solution: Solution, one: Solved, figur
     maintenance = num.total([num.given(leg.exposure.id, leg.requirement.maintenance) for leg in legs])
     initial = [num.given(leg.exposure.id, leg.requirement.initial) for leg in legs]
     ordered = num.given("orders", one.ordered) if one.ordered else num.constant(0)
-    num.named("equity", equity)
-    num.named("initial_margin", num.total([*initial, ordered]))
+    num.named("own_equity" if one.limit is None else "equity", equity)
+    num.named("initial_margin of positions" if one.ordered is None else "initial_margin", num.total([*initial, ordered]))
     num.named("maintenance_margin", maintenance)
     lines = [_pool_line(step, figures) for step in num.steps]
     return Part(f"{figures.pool}  {figures.status}", (*lines, *_status_lines(policy, one, figures)))

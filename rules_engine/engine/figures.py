@@ -67,7 +67,7 @@ def _unplaced(position: Position) -> PositionFigures:
 
 def _prices(one: Solved, solved: Solution, policy: Policy) -> dict[str, Prices | None]:
     """Both prices of every instrument in a pool; None where a mode's requirement has no piecewise linear form."""
-    if one.sums is None:
+    if one.sums is None or one.limit is None:
         return {}
     by_instrument: dict[str, list[Leg]] = {}
     for leg in one.sums.legs:
@@ -82,9 +82,7 @@ def _prices(one: Solved, solved: Solution, policy: Policy) -> dict[str, Prices |
     return prices
 
 
-def _position(
-    policy: Policy, holding: Holding, one: Solved, leg: Leg | None, prices: Prices | None
-) -> PositionFigures:
+def _position(policy: Policy, holding: Holding, one: Solved, leg: Leg | None, prices: Prices | None) -> PositionFigures:
     position, quote = holding.position, holding.quote
     blank = PositionFigures(id=position.id, instrument=position.instrument, mode=position.mode, pool=one.pool.name)
     if not holding.open:
@@ -100,7 +98,7 @@ def _position(
         return msgspec.structs.replace(blank, notes=("FIGURES_UNKNOWN",))
     tier = tier_of(leg)
     quantum = policy.quantum
-    notes = _notes(leg, quote)
+    notes = _notes(leg, quote) if one.limit is not None else [*_notes(leg, quote), "DRAW_LIMIT_UNKNOWN"]
     return msgspec.structs.replace(
         blank,
         notional=rounded(notional(EXACT, leg.exposure), quantum, "up"),
@@ -110,8 +108,7 @@ def _position(
         buffers=tuple(_buffer(applied) for applied in quote.buffers),
         initial_margin=rounded(leg.requirement.initial, quantum, "up"),
         maintenance_margin=rounded(leg.requirement.maintenance, quantum, "up"),
-        liquidation_price=_price(prices.liquidation if prices else None, "LIQUIDATION_PRICE_NONE", quote, policy, notes),
-        bankruptcy_price=_price(prices.bankruptcy if prices else None, "BANKRUPTCY_PRICE_NONE", quote, policy, notes),
+        **({} if one.limit is None else _printed_prices(prices, quote, policy, notes)),
         notes=tuple(notes),
     )
 
@@ -143,6 +140,17 @@ def _buffer(applied: AppliedBuffer) -> BufferFigure:
         multiply=None if adjustment.multiply is None else rounded(adjustment.multiply, RATE_UNIT, "up"),
         add_rate=None if adjustment.add_rate is None else rounded(adjustment.add_rate, RATE_UNIT, "up"),
     )
+
+
+def _printed_prices(
+    prices: Prices | None, quote: Quote, policy: Policy, notes: list[str]
+) -> dict[str, Decimal | None]:
+    """Both prices of a position, with notes on those that do not exist."""
+    liquidation, bankruptcy = (prices.liquidation, prices.bankruptcy) if prices else (None, None)
+    return {
+        "liquidation_price": _price(liquidation, "LIQUIDATION_PRICE_NONE", quote, policy, notes),
+        "bankruptcy_price": _price(bankruptcy, "BANKRUPTCY_PRICE_NONE", quote, policy, notes),
+    }
 
 
 def _price(
@@ -180,18 +188,16 @@ def _amounts(policy: Policy, one: Solved, solved: Solution) -> dict[str, object]
     def money(x: Number | None, direction: Direction) -> Decimal | None:
         return None if x is None else rounded(x, quantum, direction)
 
-    initial = one.initial
-    free = None if initial is None else free_margin(one, solved)
-    own_free = None if free is None else free - one.limit
-    decided = one.status != "undetermined"
+    equity, own_free = one.equity, _own_free_margin(one, solved)
+    decided = one.status != "undetermined" and equity is not None
     amounts: dict[str, object] = {
-        "equity": money(one.equity, "down"),
-        "initial_margin": money(initial, "up"),
+        "equity": money(equity, "down"),
+        "initial_margin": money(one.initial, "up"),
         "maintenance_margin": money(one.sums.maintenance, "up"),
-        "margin_ratio": rounded(divide(one.sums.maintenance, one.equity), RATIO_UNIT, "up") if one.equity > 0 else None,
-        "free_margin": money(free, "down"),
+        "margin_ratio": _margin_ratio(one.sums.maintenance, equity),
+        "free_margin": money(free_margin(one, solved), "down"),
         "withdrawable": None if own_free is None else money(withdrawable(EXACT, own_free, one.sums.profits), "down"),
-        "top_up": top_up(one.equity, one.sums.maintenance, one.sums.fee, open_, rules, quantum) if decided else None,
+        "top_up": top_up(equity, one.sums.maintenance, one.sums.fee, open_, rules, quantum) if decided else None,
         "close_out": _close_out(policy, one),
     }
     if one.draws:
@@ -204,18 +210,29 @@ def _amounts(policy: Policy, one: Solved, solved: Solution) -> dict[str, object]
 
 
 def free_margin(one: Solved, solved: Solution) -> Number | None:
-    """Equity less initial margin with orders; for the shared pool less what groups draw on it too."""
-    if one.initial is None:
+    """Equity less initial margin with orders; for the shared pool less what groups draw on it too. None if not known."""
+    own = _own_free_margin(one, solved)
+    return None if own is None or one.limit is None else own + one.limit
+
+
+def _own_free_margin(one: Solved, solved: Solution) -> Number | None:
+    """Free margin without what the pool may draw."""
+    if one.sums is None or one.initial is None:
         return None
-    free = one.equity - one.initial
-    if one.pool.name != solved.pools.shared:
-        return free
-    return free - EXACT.total([_draw(group) for group in solved.drawing if group.sums is not None])
+    draws = [_draw(group) for group in solved.drawing] if one.pool.name == solved.pools.shared else []
+    return None if None in draws else one.sums.equity - one.initial - EXACT.total(draws)
 
 
-def _draw(group: Solved) -> Number:
-    """What a group draws; all that it may where its orders leave its need unknown."""
-    assert group.sums is not None
+def _margin_ratio(maintenance: Number, equity: Number | None) -> Decimal | None:
+    return None if equity is None or equity <= 0 else rounded(divide(maintenance, equity), RATIO_UNIT, "up")
+
+
+def _draw(group: Solved) -> Number | None:
+    """What a group draws; all that it may where its orders leave its need unknown. None where that is not known."""
+    if group.limit is None or group.limit == 0:
+        return group.limit
+    if group.sums is None:
+        return None
     return group.limit if group.initial is None else drawn(EXACT, group.limit, group.initial, group.sums.equity)
 
 

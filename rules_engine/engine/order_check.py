@@ -132,7 +132,11 @@ class _Check:
     def conditions(self) -> list[Condition]:
         """Everything that could refuse the order, as functions of its quantity."""
         name = self.pool.pool.name
-        found = [Condition("MARGIN_INSUFFICIENT", f"{name} would be left with negative free margin", self._margin_left, False)]
+        found = [
+            Condition(
+                "MARGIN_INSUFFICIENT", f"{name} would be left with negative free margin", self._margin_left, False
+            )
+        ]
         at_own = self._filled(self.placed.order.quantity)
         if at_own.leverage is not None:
             text = f"leverage {at_own.leverage} is above what the tier of the resulting position allows"
@@ -167,12 +171,14 @@ class _Check:
         same = [
             one
             for one in slot.placed
-            if sign_of(one.order.quantity) == sign_of(order.quantity) and not one.order.reduce_only and one.acts_on(target)
+            if sign_of(one.order.quantity) == sign_of(order.quantity)
+            and not one.order.reduce_only
+            and one.acts_on(target)
         ]
         return filled(target, same, self.after.terms, {order.id: quantity})
 
     def largest(self) -> Decimal | None:
-        """The largest quantity that would be accepted on the order's side; None where it is not known or has no limit."""
+        """The largest quantity that would be accepted on the order's side; None where not known or without limit."""
         order = self.placed.order
         reducible = self._reducible()
         if order.reduce_only:

@@ -33,7 +33,6 @@ class Placed(msgspec.Struct, frozen=True):
     reduces: bool
     """Whether filling it, and all others on its side, can only make the position smaller."""
 
-
     def acts_on(self, target: Holding) -> bool:
         """Whether filling it changes this position; orders that open do so together."""
         own = self.holding
@@ -98,7 +97,9 @@ def _target(pools: Pools, order: Order, quote: Quote) -> Holding | None:
     if order.position is not None:
         held = [holding for holding in held if holding.position.id == order.position]
         if not held:
-            text = f"{order.id} acts on position {order.position}, which is no {order.mode} position of {order.instrument}"
+            text = (
+                f"{order.id} acts on position {order.position}, which is no {order.mode} position of {order.instrument}"
+            )
             raise Unplaced(Doubt(code="ORDER_POSITION_UNKNOWN", message=text, instrument=order.instrument))
     if len(held) > 1:
         text = f"{order.id} may act on {' or '.join(holding.position.id for holding in held)}: name one as `position`"
@@ -115,7 +116,6 @@ def _empty(order: Order, quote: Quote) -> Position:
         mode=order.mode,
         quantity=ZERO,
         entry_price=price if price is not None and price > 0 else ONE,
-        leverage=order.leverage,
     )
 
 
@@ -129,7 +129,7 @@ class Reservations(msgspec.Struct, frozen=True):
 def reservations(
     policy: Policy, pools: Pools, account: Account, terms: Terms, quote_of: Callable[[str], Quote]
 ) -> Reservations:
-    """What the account's orders reserve. An order whose pool cannot be told leaves every pool's initial margin unknown."""
+    """What the account's orders reserve. An order without a pool leaves every pool's initial margin unknown."""
     doubts: dict[str, list[Doubt]] = {name: [] for name in pools.by_name}
     placed: list[Placed] = []
     for order in account.orders:
@@ -180,7 +180,9 @@ def _slot(pools: Pools, own: str, members: Sequence[Placed]) -> Slot:
     return Slot(first.allowed, first.holding.quote, tuple(held.values()), tuple(members))
 
 
-def reserved(num: NumberSystem, slot: Slot, terms: Terms, fee_rate: Decimal, sizes: Mapping[str, Number] = {}) -> Number:
+def reserved(
+    num: NumberSystem, slot: Slot, terms: Terms, fee_rate: Decimal, sizes: Mapping[str, Number] = {}
+) -> Number:
     """What the orders of a slot reserve; `sizes` gives some orders (by id) a quantity other than their own."""
     quote = slot.quote
     quantities = [sizes.get(one.order.id, one.order.quantity) for one in slot.placed]
@@ -188,7 +190,9 @@ def reserved(num: NumberSystem, slot: Slot, terms: Terms, fee_rate: Decimal, siz
     now, bought, sold = (
         num.total(_initial(num, slot, terms, target, sizes, sign) for target in _targets(slot)) for sign in (0, 1, -1)
     )
-    losses = [loss_to_mark(num, quantity, quote.value, value) for quantity, value in zip(quantities, values, strict=True)]
+    losses = [
+        loss_to_mark(num, quantity, quote.value, value) for quantity, value in zip(quantities, values, strict=True)
+    ]
     fees = [
         fee_rate * num.absolute(quantity * value)
         for one, quantity, value in zip(slot.placed, quantities, values, strict=True)

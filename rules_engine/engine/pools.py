@@ -121,7 +121,7 @@ def pools_of(policy: Policy, account: Account, market: Market, quote_of: Callabl
 def _open_group(
     policy: Policy, account: Account, order: Order, quote: Quote, places: dict[str, tuple[AllowedMode, PoolLabel]]
 ) -> None:
-    """The group pool that an order would open, so that it reserves there. What cannot be placed is the order's doubt."""
+    """The group pool that an order would open, so that it can reserve there."""
     try:
         allowed, label = place(policy, quote, order)
     except Unplaced:
@@ -160,7 +160,9 @@ def _split_positions(
             if key in seen:
                 other, other_pool = seen[key]
                 text = f"{position.id} and {other} are both {'long' if key[2] else 'short'} {position.instrument}"
-                doubt = Doubt(code="POSITIONS_SPLIT", message=text, position=position.id, instrument=position.instrument)
+                doubt = Doubt(
+                    code="POSITIONS_SPLIT", message=text, position=position.id, instrument=position.instrument
+                )
                 for pool in {name, other_pool}:
                     doubts.setdefault(pool, []).append(doubt)
             seen.setdefault(key, (position.id, name))

@@ -38,7 +38,7 @@ class Prices(msgspec.Struct, frozen=True):
 
 
 def prices_of(pool: Pool, legs: Sequence[Leg], surplus: Number, equity: Number, terms: Terms, policy: Policy) -> Prices:
-    """Both prices of the instrument of these legs, given the pool's surplus over maintenance and its equity at the mark.
+    """Both prices of these legs' instrument, given the pool's surplus over maintenance and its equity at the mark.
 
     Raises `NotLinear` where a mode's requirement is no piecewise linear function of the mark.
     """

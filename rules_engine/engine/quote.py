@@ -71,7 +71,9 @@ def rule_for(policy: Policy, instrument: str) -> InstrumentRule | None:
 def quote(policy: Policy, rule: InstrumentRule | None, instrument: str, market: Market) -> Quote:
     """What the policy and the market say of an instrument."""
     if rule is None:
-        doubt = Doubt(code="INSTRUMENT_UNKNOWN", message=f"the policy has no rule for {instrument}", instrument=instrument)
+        doubt = Doubt(
+            code="INSTRUMENT_UNKNOWN", message=f"the policy has no rule for {instrument}", instrument=instrument
+        )
         return Quote(instrument=instrument, doubts=(doubt,))
     data = market.instruments.get(instrument, InstrumentMarket())
     doubts = _Doubts(instrument)
@@ -84,7 +86,11 @@ def quote(policy: Policy, rule: InstrumentRule | None, instrument: str, market: 
     missing = _Doubts(instrument)
     applied = _apply(rule, msgspec.structs.replace(fresh, expires_at=expires_at), market.as_of, missing)
     usable = not doubts.found
-    value = rule.payoff.value(EXACT, data.mark_price, *(reference[k] or ONE for k in REFERENCE_FIELDS[:2])) if usable else None
+    value = (
+        rule.payoff.value(EXACT, data.mark_price, *(reference[k] or ONE for k in REFERENCE_FIELDS[:2]))
+        if usable
+        else None
+    )
     return Quote(
         instrument=instrument,
         rule=rule,
@@ -159,8 +165,14 @@ def _check_mark(data: InstrumentMarket, as_of: datetime, limits: MarketLimits, d
         doubts.add(f"MARK_{aged[0]}", f"the mark {aged[1]}")
     if limits.max_divergence is not None:
         _check_divergence(mark, data.index_price, limits.max_divergence, doubts)
-    if limits.max_confidence is not None and data.confidence is not None and data.confidence > limits.max_confidence * mark:
-        doubts.add("MARK_UNCERTAIN", f"the mark's confidence is {data.confidence}, more than {limits.max_confidence} of it")
+    if (
+        limits.max_confidence is not None
+        and data.confidence is not None
+        and data.confidence > limits.max_confidence * mark
+    ):
+        doubts.add(
+            "MARK_UNCERTAIN", f"the mark's confidence is {data.confidence}, more than {limits.max_confidence} of it"
+        )
 
 
 def _check_divergence(mark: Decimal, index: Decimal | None, limit: Decimal, doubts: _Doubts) -> None:
@@ -182,7 +194,9 @@ def _fresh(data: InstrumentMarket, as_of: datetime, stale_after: timedelta | Non
     return msgspec.structs.replace(data, measures=good)
 
 
-def _apply(rule: InstrumentRule, data: InstrumentMarket, as_of: datetime, missing: _Doubts) -> tuple[AppliedBuffer, ...]:
+def _apply(
+    rule: InstrumentRule, data: InstrumentMarket, as_of: datetime, missing: _Doubts
+) -> tuple[AppliedBuffer, ...]:
     applied = []
     for buffer in rule.buffers:
         reading = buffer.kind.reading(data, as_of, buffer.parameters)
@@ -190,7 +204,9 @@ def _apply(rule: InstrumentRule, data: InstrumentMarket, as_of: datetime, missin
         if now is not None:
             applied.append(AppliedBuffer(buffer, now, now))
             continue
-        missing.add("MEASURE_MISSING", f"buffer {buffer.name} has nothing usable to read; its most severe band stands in")
+        missing.add(
+            "MEASURE_MISSING", f"buffer {buffer.name} has nothing usable to read; its most severe band stands in"
+        )
         reachable = buffer.kind.extremes(buffer.parameters)
         applied.append(AppliedBuffer(buffer, _extreme(reachable, EXACT.maximum), _extreme(reachable, EXACT.minimum)))
     return tuple(applied)

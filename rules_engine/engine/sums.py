@@ -65,7 +65,7 @@ def exposure_of(
     collateral: Number | None,
     value: Number,
 ) -> Exposure:
-    """A position as formulas see it, with `value` (a number of any system) for the value of one contract at the mark."""
+    """A position as formulas see it; `value` is that of one contract at the mark, a number of any system."""
     position, quote = holding.position, holding.quote
     entry_value = quote.value_at(position.entry_price)
     conventions = terms.conventions
@@ -103,9 +103,7 @@ def sums_of(pool: Pool, terms: Terms, *, least: bool = False) -> Sums:
         quote = holding.quote
         schedule = quote.least if least and quote.least is not None else quote.severe
         assert schedule is not None
-        exposure = exposure_of(
-            holding, schedule, terms, collateral=own_collateral(pool, holding), value=quote.value
-        )
+        exposure = exposure_of(holding, schedule, terms, collateral=own_collateral(pool, holding), value=quote.value)
         legs.append(leg_of(EXACT, pool.allowed, holding, exposure))
     return added(legs, EXACT.total([pool.collateral, *(holding.position.accrued for holding in pool.holdings)]))
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from rules_engine.numbers.exact import divide
+from rules_engine.terms.closing import ClosablePool
 from rules_engine.terms.components import ParameterSchema
-from rules_engine.terms.closing import ClosablePool, Leg
 from rules_engine.terms.evaluation import Closing
 
 _NOT_RESTORED: Final = "nothing restores the pool"
@@ -51,7 +51,7 @@ class Smallest:
 
 
 class TierStep:
-    """Takes the largest requirement to just under the floor of its tier, again and again, until the pool is restored."""
+    """Takes the largest requirement to just under the floor of its tier, until the pool is restored."""
 
     name: str = "tier_step"
     parameters: ParameterSchema = {}

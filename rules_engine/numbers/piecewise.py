@@ -18,7 +18,6 @@ from typing import Final, NamedTuple, TypeAlias
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, Ratio, divide
 from rules_engine.numbers.system import Line, Number
 
-
 Cut: TypeAlias = tuple[Exact, int]
 """A division of the reals just before (side 0) or just after (side 1) a point, as `(point, side)`."""
 
@@ -157,7 +156,9 @@ class PiecewiseNumbers:
     def absolute(self, x: Number) -> Number:
         if not isinstance(x, Piecewise):
             return EXACT.absolute(x)
-        return Piecewise(lambda: self._composed(x.shape, _AROUND_ZERO, lambda piece, t: piece if t else (-piece[0], -piece[1])))
+        return Piecewise(
+            lambda: self._composed(x.shape, _AROUND_ZERO, lambda piece, t: piece if t else (-piece[0], -piece[1]))
+        )
 
     def minimum(self, *xs: Number) -> Number:
         return -self.maximum(*[-x for x in xs])
@@ -197,7 +198,9 @@ class PiecewiseNumbers:
     def step(self, x: Number, floors: Sequence[Number], values: Sequence[Number]) -> Number:
         if not isinstance(x, Piecewise):
             return EXACT.step(x, floors, values)
-        return Piecewise(lambda: self._composed(x.shape, floors, lambda piece, t: (ZERO, values[t]))._replace(continuous=False))
+        return Piecewise(
+            lambda: self._composed(x.shape, floors, lambda piece, t: (ZERO, values[t]))._replace(continuous=False)
+        )
 
     def named(self, name: str, x: Number, note: str = "") -> Number:
         return x
@@ -205,7 +208,7 @@ class PiecewiseNumbers:
     def _spans(self, f: Shape) -> Iterator[Span]:
         """Each piece with the cuts on either side of it; None where the domain has no end."""
         edges = (self.low, *f.cuts, self.high)
-        return zip(edges, edges[1:], f.pieces)
+        return zip(edges[:-1], edges[1:], f.pieces, strict=True)
 
     def _composed(self, x: Shape, floors: Sequence[Number], at: Callable[[Piece, int], Piece]) -> Shape:
         """The function `at(piece, t)` of x, where t is the index of the highest floor not above x."""
@@ -245,7 +248,6 @@ class PiecewiseNumbers:
                 if not changes or changes[-1][1] != holds:
                     changes.append((cut, holds))
         return Regions(changes[0][1], [Change(cut, holds) for cut, holds in changes[1:] if cut is not None])
-
 
     def around(self, f: Number, x: Exact, *, inclusive: bool) -> tuple[Change | None, Change | None]:
         """The nearest changes of `where(f)` at or below x, and above it.
@@ -321,7 +323,7 @@ class Regions(NamedTuple):
 
 
 def _crossings(piece: Piece, floors: Sequence[Number]) -> tuple[int, list[tuple[Cut, int]]]:
-    """Where a line crosses the floors, from left to right: the tier at the far left, then each cut and the tier after it."""
+    """Where a line crosses the floors: the tier at the far left, then each cut with the tier after it."""
     slope, intercept = piece
     tiers = range(1, len(floors))
     if slope == 0:

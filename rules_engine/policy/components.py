@@ -92,7 +92,9 @@ class Binder:
     def _judge_band(self, path: Path, band: Mapping[str, Any], floor: Decimal | None) -> None:
         place = (*path, "from")
         if floor is None and band["from"] != 0:
-            self.findings.error("BUFFER_BANDS", place, "the lowest band does not begin at 0", "a measure could fall below it")
+            self.findings.error(
+                "BUFFER_BANDS", place, "the lowest band does not begin at 0", "a measure could fall below it"
+            )
         if floor is not None and band["from"] <= floor:
             self.findings.error("BUFFER_BANDS", place, "a band begins above the one before it; this one does not")
         if "multiply" not in band and "add_rate" not in band:

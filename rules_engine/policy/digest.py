@@ -9,7 +9,8 @@ The algorithm, complete. Take the resolved document (after `extends`), with ever
 3. The times `effective_from`, `effective_until` and `instruments.*.expires_at`: strings in UTC, `YYYY-MM-DDThh:mm:ss`,
    a fraction of a second without trailing zeros where there is one, then `Z`.
 4. Other text, durations included: strings as written (NFC). `true`, `false` and `null` as such.
-5. In strings only what JSON demands is escaped (`\\"`, `\\\\`, `\\b`, `\\f`, `\\n`, `\\r`, `\\t`, other controls below U+0020 as
+5. In strings only what JSON demands is escaped
+   (`\\"`, `\\\\`, `\\b`, `\\f`, `\\n`, `\\r`, `\\t`, other controls below U+0020 as
    `\\u00xx` in lower case); everything else is UTF-8.
 
 The digest is `sha256:` and the hexadecimal SHA-256 of those bytes.

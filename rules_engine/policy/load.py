@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from importlib import resources
@@ -88,10 +89,8 @@ def _shape_problems(resolved: Resolved) -> list[Problem]:
 
 def _folders(root: str | os.PathLike[str] | None) -> Sequence[Traversable]:
     folders: list[Traversable] = [] if root is None else [Path(root)]
-    try:
+    with contextlib.suppress(ModuleNotFoundError):
         folders.append(resources.files(PACKAGED))
-    except ModuleNotFoundError:
-        pass
     return folders
 
 

@@ -1,8 +1,9 @@
 """Whether tables leave room between initial and maintenance margin, whatever their buffers do.
 
-A position opened at the largest leverage allowed must stand above its own liquidation line, fees included where they
-count: under every combination of adjustments that the buffers of an instrument can reach, and under the most severe
-one (greatest `multiply` and greatest `add_rate` of each, by itself), which stands in for a measure that is missing.
+A position opened at the largest leverage allowed must stand above its own liquidation line and be able to pay for its
+closing, whether or not the decision counts that fee: under every combination of adjustments that the buffers of an
+instrument can reach, and under the most severe one (greatest `multiply` and greatest `add_rate` of each, by itself),
+which stands in for a measure that is missing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from rules_engine.formulas.requirement import counted_fee, leverage_rate, notional, table_maintenance, tier_size
+from rules_engine.formulas.requirement import (
+    closing_fee,
+    counted_fee,
+    leverage_rate,
+    notional,
+    table_maintenance,
+    tier_size,
+)
 from rules_engine.formulas.tiers import NEUTRAL, adjusted, adjusted_rate, combined
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, divide
 from rules_engine.numbers.piecewise import PiecewiseNumbers, Regions
@@ -111,8 +119,8 @@ class MarginJudge:
         tier = EXACT.step(found.size, table.schedule.floors, range(len(table.tiers)))
         noun = "notional" if table.unit == "notional" else "contracts, each worth 1,"
         message = (
-            f"in tier {tier + 1} of table {table.name} a position of {shown(found.size)} {noun} would be liquidated as it "
-            f"is opened: initial margin {shown(found.initial)}, maintenance and fee {shown(found.maintenance)}"
+            f"in tier {tier + 1} of table {table.name} a position of {shown(found.size)} {noun} would be liquidated as "
+            f"it is opened: initial margin {shown(found.initial)}, maintenance and fee {shown(found.maintenance)}"
         )
         if pair is not None:
             under = f"with initial rates {_shown_pair(pair[0])} and maintenance rates {_shown_pair(pair[1])} {message}"
@@ -166,9 +174,9 @@ def opening_margin(num: NumberSystem, exposure: Exposure, by_leverage: bool) -> 
 
 
 def liquidation_line(num: NumberSystem, exposure: Exposure) -> Number:
-    """The equity at which a position is liquidated, fees included where they count."""
-    fees = counted_fee(num, exposure, "maintenance") + counted_fee(num, exposure, "trigger")
-    return table_maintenance(num, exposure) + fees
+    """The equity at which a position is liquidated, with the closing fee once at least: closing always pays it."""
+    places = exposure.closing_fee.counts_in & {"maintenance", "trigger"}
+    return table_maintenance(num, exposure) + closing_fee(num, exposure) * Decimal(max(len(places), 1))
 
 
 def _first_size(failing: Regions) -> Exact | None:
@@ -187,7 +195,7 @@ def _least_room(fee: ClosingFee) -> Exact:
 
     Where collateral is gone, notional is at most twice what it was at entry, for initial rates do not exceed 1.
     """
-    counted = len(fee.counts_in & {"maintenance", "trigger"}) - len(fee.counts_in & {"initial"})
+    counted = max(len(fee.counts_in & {"maintenance", "trigger"}), 1) - len(fee.counts_in & {"initial"})
     if fee.valued_at == "bankruptcy":
         return fee.rate * max(2 * counted, 0)
     return fee.rate * counted

@@ -134,7 +134,9 @@ def _judge_step(findings: Findings, tier: Path, below: _Row, row: _Row) -> None:
 def _warn_of_cliffs(findings: Findings, path: Path, table: Table) -> None:
     for index, (below, tier) in enumerate(zip(table.tiers, table.tiers[1:], strict=False), start=1):
         if tier.maintenance_rate > below.maintenance_rate:
-            findings.warning("CLIFF", (*path, "tiers", index), _cliff(table, below, tier), "form marginal has no cliffs")
+            findings.warning(
+                "CLIFF", (*path, "tiers", index), _cliff(table, below, tier), "form marginal has no cliffs"
+            )
 
 
 def _cliff(table: Table, below: Tier, tier: Tier) -> str:

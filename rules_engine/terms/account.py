@@ -30,7 +30,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """A resting or proposed order. `quantity` is signed, buy positive; `price` None is a market order, taken at the mark.
+    """A resting or proposed order. `quantity` is signed, buy positive; `price` None is a market order, at the mark.
 
     `position` is the id of the position that it acts on; it may be None where the instrument leaves no choice.
     """

@@ -28,11 +28,11 @@ class ClosingFee(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """A leverage-tier table with the buffers of one instrument applied: what maintenance and initial margin follow from.
+    """A leverage-tier table with the buffers of one instrument applied: what both margins follow from.
 
     All sequences run over the tiers, lowest first. `floors` are in notional (settlement currency) or contracts, as
-    `unit` says. `lines` are `(maintenance rate, deduction)`; for form `whole` only the rates count. `leverage_rates` are
-    the reciprocals of the table's own largest leverages, which buffers do not touch. `cap` ends a capped last tier.
+    `unit` says. `lines` are `(maintenance rate, deduction)`; for form `whole` only the rates count. `leverage_rates`
+    are the reciprocals of the table's own largest leverages, which buffers do not touch. `cap` ends a capped last tier.
     """
 
     unit: Literal["notional", "quantity"]
@@ -50,8 +50,8 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     `quantity` counts contracts, long positive. `value` and `entry_value` are the value of one contract at the mark and
     at entry, in the settlement currency (negative for inverse contracts); `maintenance_value` and `initial_value` are
     the ones at which these requirements are valued (the mark, or entry where the policy says so). `collateral` is what
-    is ring-fenced for this position alone, None where it shares a pool. `leverage` None means the table's own limit. `side` is the sign of
-    `quantity * entry_value`: 1 or -1.
+    is ring-fenced for this position alone, None where it shares a pool. `leverage` None means the table's own limit.
+    `side` is the sign of `quantity * entry_value`: 1 or -1.
     """
 
     id: str

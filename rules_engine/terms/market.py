@@ -27,7 +27,7 @@ class InstrumentMarket(msgspec.Struct, frozen=True, kw_only=True):
     time: datetime | None = None
     confidence: Decimal | None = None
     measures: Mapping[str, Measure] = {}
-    expires_at: datetime | None | msgspec.UnsetType = msgspec.UNSET
+    expires_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     contract_size: Decimal | None = None
     conversion: Decimal | None = None
     price_tick: Decimal | None = None

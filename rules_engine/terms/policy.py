@@ -84,7 +84,7 @@ class InstrumentRule(msgspec.Struct, frozen=True, kw_only=True):
     conversion: Decimal | None = None
     price_tick: Decimal | None = None
     quantity_step: Decimal | None = None
-    expires_at: datetime | None | msgspec.UnsetType = msgspec.UNSET
+    expires_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     venue_symbol: str | None = None
     mark: Mark | None = None
 
@@ -97,7 +97,7 @@ class CloseOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Liquidation(msgspec.Struct, frozen=True, kw_only=True):
-    """When a pool is called and liquidated, and how far it is restored. `margin_call` and `restore_to` multiply maintenance."""
+    """When a pool is called and liquidated, and how far it is restored; both lines are multiples of maintenance."""
 
     trigger: Literal["at_or_below", "below"]
     margin_call: Decimal

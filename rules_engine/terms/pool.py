@@ -31,8 +31,8 @@ class PositionLabels(msgspec.Struct, frozen=True, kw_only=True):
 class PoolLabel(msgspec.Struct, frozen=True, kw_only=True):
     """A mode's answer: the pool's key within the mode, what backs it, and what it may draw from the shared pool.
 
-    `key` is empty for the pool of the whole account, None where the labels do not tell the pool. `draw_cap` is the largest fraction of the shared pool's free
-    margin that this pool may borrow; None means that it borrows nothing.
+    `key` is empty for the pool of the whole account, None where the labels do not tell the pool. `draw_cap` is the
+    largest fraction of the shared pool's free margin that this pool may borrow; None means that it borrows nothing.
     """
 
     key: str | None

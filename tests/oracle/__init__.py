@@ -5,16 +5,18 @@ from __future__ import annotations
 from .close_out import after_closing, restored_after
 from .evaluation import OracleEvaluation, OraclePool, OraclePosition, evaluate, liquidate_decision, order_accepted
 from .numbers import Doubt, decimal_text, number
-from .prices import bankruptcy_price, liquidation_price
+from .prices import Line, bankruptcy_price, decision_line, liquidation_price
 
 __all__ = [
     "Doubt",
+    "Line",
     "OracleEvaluation",
     "OraclePool",
     "OraclePosition",
     "after_closing",
     "bankruptcy_price",
     "decimal_text",
+    "decision_line",
     "evaluate",
     "liquidate_decision",
     "liquidation_price",

@@ -92,12 +92,17 @@ def positive_pnl(world: World, pool: Pool) -> Fraction:
     return sum((max(ZERO, unrealized_pnl(world, row.leg)) for row in pool.rows if row.leg is not None), ZERO)
 
 
-def pool_figures(world: World, account: dict[str, Any], pool: Pool, limit: Fraction, draws: Fraction) -> OraclePool:
-    """A pool without doubtful rows: `limit` is what it may draw, `draws` what groups draw from it."""
+def pool_figures(
+    world: World, account: dict[str, Any], pool: Pool, limit: Fraction, draws: Fraction | None
+) -> OraclePool:
+    """A pool without doubtful rows: `limit` is what it may draw, `draws` what groups draw from it (None: not known)."""
     own = own_equity(world, account, pool)
     equity, initial = own + limit, initial_margin(world, pool)
     maintenance, fee = maintenance_margin(world, pool, Severity.MOST), trigger_fee(world, pool)
-    status, own_free = status_of(world, pool, equity), None if initial is None else own - initial - draws
+    status, own_free = (
+        status_of(world, pool, equity),
+        None if initial is None or draws is None else own - initial - draws,
+    )
     missing = status == "undetermined" and lacks_measure(world, pool)
     return OraclePool(
         name=pool.name,
@@ -127,8 +132,8 @@ def group_figures(world: World, account: dict[str, Any], pool: Pool, limit: Frac
     """A group; where the limit is not known (None), decided only if it is healthy without a draw."""
     if pool.reasons:
         return undetermined(pool, pool.reasons)
-    if limit is not None:
-        return pool_figures(world, account, pool, limit if pool.open_rows() else ZERO, ZERO)
+    if limit is not None or not pool.open_rows():
+        return pool_figures(world, account, pool, limit if limit is not None and pool.open_rows() else ZERO, ZERO)
     alone = pool_figures(world, account, pool, ZERO, ZERO)
     status = "healthy" if alone.status == "healthy" else "undetermined"
     reasons = frozenset() if status == "healthy" else frozenset({"SHARED_POOL_UNDETERMINED"})
@@ -157,12 +162,13 @@ def evaluate_pools(world: World, account: dict[str, Any], pools: dict[str, Pool]
     shared = next(pool for pool in pools.values() if pool.kind == "shared")
     groups = [pool for pool in pools.values() if pool.kind == "hybrid"]
 
-    def alone(pool: Pool, draws: Fraction = ZERO) -> OraclePool:
+    def alone(pool: Pool, draws: Fraction | None = ZERO) -> OraclePool:
         return undetermined(pool, pool.reasons) if pool.reasons else pool_figures(world, account, pool, ZERO, draws)
 
     limit = draw_limit(world, alone(shared), groups)
     result = {pool.name: group_figures(world, account, pool, limit) for pool in groups}
-    draws = sum((group.draw for group in result.values() if group.draw is not None), ZERO)
+    drawn = [result[group.name].draw for group in groups if group.open_rows()] if limit != 0 else []
+    draws = None if None in drawn else sum((draw for draw in drawn if draw is not None), ZERO)
     result |= {pool.name: alone(pool) for pool in pools.values() if pool.kind == "isolated"}
     result[shared.name] = alone(shared, draws)
     return dict(sorted(result.items()))
@@ -216,8 +222,10 @@ def order_accepted(
     with_order["orders"] = [*account.get("orders", ()), order]
     after = evaluate(policy, with_order, market).pools
     concerned = [after[read.pool]] + ([after[read.target.pool]] if read.target is not None else [])
-    free = after[read.pool].free_margin
-    return free is not None and free >= 0 and all(pool.status != "undetermined" for pool in concerned)
+    equity, initial = after[read.pool].equity, after[read.pool].initial
+    if equity is None or initial is None:
+        return False
+    return equity - initial >= 0 and all(pool.status != "undetermined" for pool in concerned)
 
 
 def order_only_reduces(rows: list[Row], resting: list[dict[str, Any]], order: dict[str, Any]) -> bool:

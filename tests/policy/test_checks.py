@@ -164,14 +164,16 @@ def test_initial_margin__equal_to_maintenance_is_an_error_at_the_tier() -> None:
         ("{rate: 0.004, counts_in: [maintenance]}", ["INITIAL_NOT_ABOVE_MAINTENANCE"]),
         ("{rate: 0.002, counts_in: [maintenance, trigger]}", ["INITIAL_NOT_ABOVE_MAINTENANCE"]),
         ("{rate: 0.004, counts_in: [initial, trigger]}", []),
-        ("{rate: 0.004, counts_in: []}", []),
+        # Closing is paid for whether or not a decision counts it.
+        ("{rate: 0.0039, counts_in: []}", []),
+        ("{rate: 0.004, counts_in: []}", ["INITIAL_NOT_ABOVE_MAINTENANCE"]),
         # At bankruptcy a short at 125 is worth 1.008 of its entry: 0.004 / 1.008 = 0.003968... is the limit.
         ("{rate: 0.00396, counts_in: [trigger], valued_at: bankruptcy}", []),
         ("{rate: 0.00397, counts_in: [trigger], valued_at: bankruptcy}", ["INITIAL_NOT_ABOVE_MAINTENANCE"]),
         ("{rate: 0.5, counts_in: [initial, trigger], valued_at: bankruptcy}", []),
     ],
 )
-def test_initial_margin__must_exceed_maintenance_and_the_fee_where_it_counts(fee: str, codes: list[str]) -> None:
+def test_initial_margin__must_exceed_maintenance_and_the_closing_fee(fee: str, codes: list[str]) -> None:
     found = [line.split()[0] for line in said(changed((FEE, fee), ("restore_to: 1.5", "restore_to: 999")))]
     assert found == codes
 
@@ -258,7 +260,11 @@ def test_warning__splitting_where_no_table_has_tiers() -> None:
 
 @pytest.mark.parametrize(("restore_to", "codes"), [("1.5", ["CLOSING_DOES_NOT_RESTORE"]), ("1.51", [])])
 def test_warning__closing_that_costs_what_it_releases(restore_to: str, codes: list[str]) -> None:
-    text = changed((FEE, "{rate: 0.006}"), ("restore_to: 1.5", f"restore_to: {restore_to}"))
+    text = changed(
+        (FEE, "{rate: 0.006}"),
+        ("restore_to: 1.5", f"restore_to: {restore_to}"),
+        ("max_leverage: 125", "max_leverage: 90"),
+    )
     assert [line.split()[0] for line in said(text)] == codes
 
 

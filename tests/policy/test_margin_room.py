@@ -118,7 +118,7 @@ def test_check__finds_too_little_room_exactly_where_some_combination_leaves_it(
     codes = {problem.code for problem in check(policy_text(table, drawn, fee))[1] if problem.severity == "error"}
     if codes & RATES:
         return
-    counted = Fraction(fee[0]) * {"": 0, "trigger": 1, "maintenance": 1, "initial, trigger": 0}[fee[1]]
+    counted = Fraction(fee[0]) * {"": 1, "trigger": 1, "maintenance": 1, "initial, trigger": 0}[fee[1]]
     reachable = [[(band, acts_on) for band in [*bands, severest(bands)]] for bands, acts_on in drawn]
     room = all(
         table.has_room(combined(chosen, "initial"), combined(chosen, "maintenance"), counted)

@@ -54,6 +54,12 @@ class Documents:
     market: Document
 
 
+def solving(drawn: Documents) -> Documents:
+    """The same with prices where the decision changes, not with maintenance frozen at the mark."""
+    conventions = drawn.policy["conventions"] | {"liquidation_price": "solve"}
+    return Documents(drawn.policy | {"conventions": conventions}, drawn.account, drawn.market)
+
+
 def extremes(buffer: Document) -> list[tuple[Fraction, Fraction]]:
     """Every (multiply, add_rate) a buffer can come to, a curve's least and most."""
     if "curve" in buffer:

@@ -17,7 +17,7 @@ from tests.oracle import (
     restored_after,
 )
 from tests.properties.accounts import documents, documents_with_order
-from tests.properties.documents import Documents
+from tests.properties.documents import Documents, solving
 
 QUICK = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 SEARCH = settings(QUICK, max_examples=400, phases=[Phase.generate], database=None)
@@ -61,7 +61,7 @@ def test_documents__leave_no_pool_undetermined_where_nothing_is_in_doubt(drawn: 
 
 
 @QUICK
-@given(documents(max_tiers=4, max_instruments=2, max_positions=3, max_orders=1))
+@given(documents(max_tiers=4, max_instruments=2, max_positions=3, max_orders=1).map(solving))
 def test_liquidation_price__is_where_the_decision_changes(drawn: Documents) -> None:
     arguments = drawn.policy, drawn.account, drawn.market
     for position in evaluate(*arguments).positions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from arithmetic import agrees, as_printed, evaluated
+from case_arithmetic import agrees, as_printed, decimal_text, evaluated
 from venue_cases import FOLDER, Case, cases
 
 CASES = list(cases())
@@ -20,8 +20,9 @@ def test_worked_case__agrees_with_its_source(case: Case) -> None:
         found = evaluated(case.part["read"][name], names)
         how = (case.part.get("printed", {}) | case.case.get("printed", {})).get(name)
         printed = as_printed(found, how) if how and found is not None else found
-        shown = None if found is None else float(found)
-        assert agrees(printed, published, case.case["tolerance"][name]), f"{name}: {shown}, published {published}\n{names}"
+        shown = None if found is None else decimal_text(found)
+        message = f"{name}: {shown}, published {published}\n{names}"
+        assert agrees(printed, published, case.case["tolerance"][name]), message
 
 
 def test_worked_case__names_its_source_and_its_tolerances() -> None:

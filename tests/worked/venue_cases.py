@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import rules_engine_standard_modes
 import venue_modes
 import yaml
-from arithmetic import decimal_text, evaluated
+from case_arithmetic import decimal_text, evaluated
 
 from rules_engine import Engine
 from rules_engine.extension.registry import build_registry

@@ -22,6 +22,7 @@ from rules_engine.plugin import (
 )
 
 NO_PARAMETERS: Final[ParameterSchema] = {}
+A_SHARE: Final[ParameterSchema] = {"share": {"type": "number", "min": 0, "max": 1, "required": True}}
 
 
 class LeveragedAccount:
@@ -47,7 +48,7 @@ class EarlyIsolated:
     """
 
     name = "early-isolated"
-    parameters: ParameterSchema = {"share": {"type": "number", "min": 0, "max": 1, "required": True}}
+    parameters = A_SHARE
 
     def pool(self, position: PositionLabels, parameters: Parameters) -> PoolLabel:
         return PoolLabel(key=position.id, backing=Backing.POSITION)

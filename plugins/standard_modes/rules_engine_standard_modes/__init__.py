@@ -1,9 +1,8 @@
-"""Isolated, cross and hybrid margin. Each says who shares collateral; what a position requires follows from its table."""
+"""Isolated, cross and hybrid margin: who shares collateral. What a position requires follows from its table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from rules_engine.plugin import (
     Backing,

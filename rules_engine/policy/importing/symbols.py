@@ -47,9 +47,7 @@ def contract_of(symbol: str) -> Contract | Problem:
     if date and expires_at is None:
         return _refused(symbol, "SYMBOL_DATE", f"{date} is no date of the form YYMMDD", "correct the symbol")
     instrument = f"{base}{quote}-{date}" if date else f"{base}{quote}"
-    return Contract(
-        symbol=symbol, instrument=instrument, base=base, settlement_currency=settle, expires_at=expires_at
-    )
+    return Contract(symbol=symbol, instrument=instrument, base=base, settlement_currency=settle, expires_at=expires_at)
 
 
 def _name_fault(symbol: str, base: str, quote: str, settle: str) -> Problem | None:

@@ -37,7 +37,8 @@ def evaluated(expression: str, names: Mapping[str, Any]) -> Fraction | None:
 
     An expression that is a name alone may stand for what has no value: None.
     """
-    return _value(ast.parse(expression, mode="eval").body, names)
+    value: Fraction | None = _value(ast.parse(expression, mode="eval").body, names)
+    return value
 
 
 def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:

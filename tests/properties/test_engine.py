@@ -1,0 +1,71 @@
+"""The engine explains what it says, and says the same in every thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules_engine.numbers.text import plain
+from rules_engine.terms.explanation import Part
+from tests.properties.accounts import documents
+from tests.properties.documents import Documents
+from tests.properties.laws import examples
+from tests.properties.product import engine_of
+
+PRICES = ("liquidation_price", "bankruptcy_price")
+ALWAYS = {
+    "positions": ("notional", "unrealized_pnl", "initial_margin", "maintenance_margin"),
+    "pools": ("initial_margin", "maintenance_margin"),
+}
+
+
+def shown(value: object) -> tuple[str, ...]:
+    """How an explanation may show a figure; one that does not exist or is not known as a dash or a question mark."""
+    if value is None:
+        return ("-", "?")
+    return (plain(value),) if isinstance(value, Decimal) else (str(value),)
+
+
+def assert_explained(part: Part, figures: Any, always: tuple[str, ...]) -> None:
+    """Each line named as a figure shows that figure, and the chief figures have a line."""
+    for line in part.lines:
+        if line.figure in (*type(figures).__struct_fields__,) and line.figure not in ("buffers", "maintenance_rate"):
+            assert line.value in shown(getattr(figures, line.figure)), (line, figures)
+    names = {line.figure for line in part.lines}
+    assert {name for name in always if getattr(figures, name) is not None} <= names, (names, figures)
+
+
+def by_name(parts: tuple[Part, ...]) -> Mapping[str, Part]:
+    """Parts by the first word of their titles, which is an id or a pool's name."""
+    return {part.title.split()[0]: part for part in parts}
+
+
+@examples(120)
+@given(st.booleans().flatmap(lambda doubts: documents(5, 3, 5, 3, doubts)))
+def test_explain__shows_what_evaluate_says(drawn: Documents) -> None:
+    """Every figure that an explanation names has the value that the evaluation prints."""
+    engine = engine_of(drawn.policy)
+    evaluation, explanation = (each(drawn.account, drawn.market) for each in (engine.evaluate, engine.explain))
+    positions, pools = by_name(explanation.positions), by_name(explanation.pools)
+    assert set(pools) == {pool.pool for pool in evaluation.pools}
+    for pool in evaluation.pools:
+        assert_explained(pools[pool.pool], pool, ALWAYS["pools"])
+    for position in evaluation.positions:
+        if position.notional is not None and position.tier is not None:
+            assert_explained(positions[position.id], position, (*ALWAYS["positions"], *PRICES))
+
+
+@examples(10)
+@given(documents(4, 3, 6, 3))
+def test_evaluate__is_the_same_in_every_thread(drawn: Documents) -> None:
+    """One engine asked by four threads at once gives each the same answer."""
+    engine = engine_of(drawn.policy)
+    alone = engine.evaluate(drawn.account, drawn.market).to_dict()
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: engine.evaluate(drawn.account, drawn.market).to_dict(), range(8)))
+    assert all(each == alone for each in answers)
