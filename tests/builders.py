@@ -25,11 +25,14 @@ SECTIONS = {
       - {up_to: unlimited, maintenance_rate: 0.05, max_leverage: 10}
   capped: {tiers: [{up_to: 1000, maintenance_rate: 0.01, max_leverage: 50}]}
   cliffs: {form: whole, tiers: [
-    {up_to: 1000, maintenance_rate: 0.01, max_leverage: 50}, {up_to: unlimited, maintenance_rate: 0.05, max_leverage: 10}]}
+    {up_to: 1000, maintenance_rate: 0.01, max_leverage: 50},
+    {up_to: unlimited, maintenance_rate: 0.05, max_leverage: 10}]}
   contracts: {unit: quantity, tiers: [
-    {up_to: 10, maintenance_rate: 0.01, max_leverage: 50}, {up_to: unlimited, maintenance_rate: 0.05, max_leverage: 10}]}
+    {up_to: 10, maintenance_rate: 0.01, max_leverage: 50},
+    {up_to: unlimited, maintenance_rate: 0.05, max_leverage: 10}]}
   contract_cliffs: {unit: quantity, form: whole, tiers: [
-    {up_to: 10, maintenance_rate: 0.01, max_leverage: 50}, {up_to: unlimited, maintenance_rate: 0.05, max_leverage: 10}]}
+    {up_to: 10, maintenance_rate: 0.01, max_leverage: 50},
+    {up_to: unlimited, maintenance_rate: 0.05, max_leverage: 10}]}
 """,
     "modes": "{isolated: {}, cross: {}, hybrid: {shared_draw_cap: 0.25}}",
     "collateral": "{BTC: {haircut: 0.05, cap: 1000}, ETH: {haircut: 0.1}}",

@@ -15,6 +15,9 @@ from rules_engine.errors import PolicyError, Problem
 if TYPE_CHECKING:
     from rules_engine.extension.registry import Registry
 
+CASES = ".cases.yaml"
+"""How worked cases of a policy end, which stand beside it."""
+
 EXAMPLES = """\b
 Examples:
   rules-engine check policies/usdt-perpetuals/1.2.0.yaml
@@ -40,7 +43,10 @@ def check(context: click.Context, paths: Sequence[str], policies: str | None, st
     registry = load_registry()
     found: list[Problem] = []
     unread = 0
-    for path in paths:
+    policy_paths = [path for path in paths if not path.endswith(CASES)]
+    if len(policy_paths) < len(paths):
+        output.message(f"passing over {output.counted(len(paths) - len(policy_paths), 'file')} of worked cases (*{CASES})")
+    for path in policy_paths:
         try:
             problems = _problems_of(path, policies, registry)
         except OSError as error:
@@ -52,7 +58,7 @@ def check(context: click.Context, paths: Sequence[str], policies: str | None, st
             output.problems(problems)
     if as_json:
         output.document([_entry(problem) for problem in found])
-    output.message(_summary(len(paths), found, unread))
+    output.message(_summary(len(policy_paths), found, unread))
     at_fault = strict or any(problem.severity == "error" for problem in found)
     context.exit(IMPOSSIBLE if unread else FOUND if found and at_fault else 0)
 

@@ -13,7 +13,7 @@ from rules_engine.engine.evaluate import Solution, Solved
 from rules_engine.engine.pools import shared_collateral
 from rules_engine.engine.prices import prices_of
 from rules_engine.engine.quote import AppliedBuffer, Quote
-from rules_engine.engine.sums import Leg, exposure_of, leg_of, own_collateral
+from rules_engine.engine.sums import Leg, at_mark
 from rules_engine.errors import Mark
 from rules_engine.formulas.pool import draw_limit, surplus
 from rules_engine.formulas.requirement import notional, tier_size, unrealized_pnl
@@ -61,7 +61,8 @@ def _position(policy: Policy, solution: Solution, one: Solved, leg: Leg, figures
     tier_source = _where(_rule(quote).table.tiers[tier].mark)
     sources = {"maintenance_rate": tier_source, "initial_rate": tier_source}
     lines = [_tier_line(leg, quote, tier), *map(_buffer_line, quote.buffers)]
-    lines += [_step_line(step, figures, sources) for step in num.steps]
+    at_mark = notional(EXACT, leg.exposure)
+    lines += [_step_line(step, figures, sources, at_mark) for step in num.steps]
     lines += _price_lines(policy, solution, one, leg, figures)
     title = f"{figures.id}  {figures.instrument}  {figures.mode}  in {figures.pool}"
     return Part(title, tuple(lines))
@@ -141,9 +142,11 @@ def _buffer_line(applied: AppliedBuffer) -> Line:
     return Line(buffer.name, ", ".join(effects), f"{reads}, {known}", _where(buffer.mark))
 
 
-def _step_line(step: Step, figures: PositionFigures, sources: Mapping[str, str]) -> Line:
+def _step_line(step: Step, figures: PositionFigures, sources: Mapping[str, str], at_mark: Number) -> Line:
     """A step; where the printed figure differs from the exact one, what it was rounded from."""
     name, value, how = step
+    if name == "notional" and value != at_mark:
+        return Line("notional at entry", readable(value), how)
     printed = getattr(figures, name, None)
     if isinstance(printed, Decimal) and printed != value:
         return Line(name, plain(printed), f"{how} = {readable(value)}, rounded", sources.get(name, ""))
@@ -161,11 +164,12 @@ def _price_lines(policy: Policy, solution: Solution, one: Solved, leg: Leg, figu
     except NotLinear:
         return [Line("prices", "-", "the mode's requirement is not linear in the mark")]
     quote = leg.holding.quote
-    tick = quote.price_tick or policy.quantum
+    unrounded = policy.conventions.liquidation_price_rounding == "none"
+    unit = "28 digits" if unrounded else plain(quote.price_tick or policy.quantum)
     liquidation, bankruptcy = prices.liquidation, prices.bankruptcy
     lines = []
     for name, turning, what in (
-        ("liquidation_price", liquidation, "equity comes to maintenance"),
+        ("liquidation_price", liquidation, f"equity comes to maintenance{' and closing fee' if one.sums.fee else ''}"),
         ("bankruptcy_price", bankruptcy, "equity comes to zero"),
     ):
         if turning is None:
@@ -175,7 +179,7 @@ def _price_lines(policy: Policy, solution: Solution, one: Solved, leg: Leg, figu
         rounding = (
             ""
             if printed == turning.price
-            else f", rounded {'down' if printed < turning.price else 'up'} to {plain(tick)}"
+            else f", rounded {'down' if printed < turning.price else 'up'} to {unit}"
         )
         check = _check(one, legs, solution, quote.value_at(turning.price)) if turning is liquidation else ""
         lines.append(Line(name, plain(printed), f"{what} at {readable(turning.price)}{check}{rounding}"))
@@ -185,22 +189,8 @@ def _price_lines(policy: Policy, solution: Solution, one: Solved, leg: Leg, figu
 def _check(one: Solved, legs: list[Leg], solution: Solution, value: Number) -> str:
     """Equity and what is required at the unrounded liquidation price: the same formulas, seen to meet there."""
     assert one.sums is not None
-    moved = [
-        leg_of(
-            EXACT,
-            one.pool.allowed,
-            leg.holding,
-            exposure_of(
-                leg.holding,
-                leg.exposure.schedule,
-                solution.terms,
-                collateral=own_collateral(one.pool, leg.holding),
-                value=value,
-            ),
-        )
-        for leg in legs
-    ]
-    pnl = EXACT.total([leg.unrealized_pnl for leg in moved]) - EXACT.total([leg.unrealized_pnl for leg in legs])
+    moved = [unrealized_pnl(EXACT, at_mark(leg.exposure, value, solution.terms.conventions)) for leg in legs]
+    pnl = EXACT.total(moved) - EXACT.total([leg.unrealized_pnl for leg in legs])
     return f" (equity {readable(one.equity + pnl)} there)"
 
 

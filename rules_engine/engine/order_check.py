@@ -109,7 +109,9 @@ class _Check:
     def known(self) -> bool:
         """Whether free margin is known in the pool, and the pool of the position itself is decided."""
         own = self.after.solved.get(self.placed.pool, self.pool)
-        return "undetermined" not in (self.pool.status, own.status) and self.pool.initial is not None
+        if "undetermined" in (self.pool.status, own.status):
+            return False
+        return self.pool.equity is not None and self.pool.initial is not None
 
     def refusals(self) -> list[Doubt]:
         """Why the order may not be accepted; empty if it may."""

@@ -154,7 +154,7 @@ def _split_positions(
         scope = allowed.name if label.backing is Backing.POSITION else name
         for holding in holdings:
             position = holding.position
-            if not holding.open or allowed.split_positions:
+            if not holding.open or (allowed.split_positions and label.backing is Backing.POSITION):
                 continue
             key = (scope, position.instrument, position.quantity > 0)
             if key in seen:

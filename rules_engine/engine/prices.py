@@ -14,8 +14,8 @@ import msgspec
 
 from rules_engine.engine.pools import Pool
 from rules_engine.engine.quote import Quote
-from rules_engine.engine.sums import Leg, Terms, exposure_of, leg_of, own_collateral
-from rules_engine.numbers.exact import EXACT, Exact, Ratio, rounded
+from rules_engine.engine.sums import Leg, Terms, at_mark, leg_of
+from rules_engine.numbers.exact import ZERO, Exact, Ratio, rounded
 from rules_engine.numbers.piecewise import Change, PiecewiseNumbers
 from rules_engine.numbers.system import Number
 from rules_engine.terms.policy import Conventions, Policy
@@ -45,16 +45,16 @@ def prices_of(pool: Pool, legs: Sequence[Leg], surplus: Number, equity: Number, 
     quote = legs[0].holding.quote
     num = _numbers(quote)
     moving = [_moving(num, pool, leg, terms) for leg in legs]
-    pnl = EXACT.total([leg.unrealized_pnl for leg in legs])
-    equity_function = equity - pnl + num.total([leg.unrealized_pnl for leg in moving])
+    fixed_equity = equity - sum(leg.unrealized_pnl for leg in legs)
+    moving_pnl = sum((leg.unrealized_pnl for leg in moving), ZERO)
     if terms.conventions.liquidation_price == "at_mark":
-        surplus_function = surplus - pnl + num.total([leg.unrealized_pnl for leg in moving])
+        surplus_function = surplus - equity + fixed_equity + moving_pnl
     else:
-        surplus_function = surplus - EXACT.total([leg.net for leg in legs]) + num.total([leg.net for leg in moving])
+        surplus_function = surplus - sum(leg.net for leg in legs) + sum((leg.net for leg in moving), ZERO)
     inclusive = policy.liquidation.trigger == "at_or_below"
     return Prices(
         _turning(num, surplus_function, quote, inclusive=inclusive),
-        _turning(num, equity_function, quote, inclusive=False),
+        _turning(num, fixed_equity + moving_pnl, quote, inclusive=False),
     )
 
 
@@ -66,11 +66,8 @@ def _numbers(quote: Quote) -> PiecewiseNumbers:
 
 def _moving(num: PiecewiseNumbers, pool: Pool, leg: Leg, terms: Terms) -> Leg:
     """The same position with the mark's value unknown."""
-    holding = leg.holding
-    exposure = exposure_of(
-        holding, leg.exposure.schedule, terms, collateral=own_collateral(pool, holding), value=num.unknown
-    )
-    return leg_of(num, pool.allowed, holding, exposure)
+    exposure = at_mark(leg.exposure, num.unknown, terms.conventions)
+    return leg_of(num, pool.allowed, leg.holding, exposure)
 
 
 def _turning(num: PiecewiseNumbers, function: Number, quote: Quote, *, inclusive: bool) -> TurningPrice | None:
@@ -97,7 +94,5 @@ def rounded_price(turning: TurningPrice, tick: Decimal, conventions: Conventions
 
 def _as_decimal(x: Exact) -> Decimal:
     """An exact number as a decimal: itself, or its first 28 digits where it never ends."""
-    if not isinstance(x, Ratio):
-        return Decimal(x)
     with localcontext(_UNROUNDED):
-        return x.n / x.d
+        return x.n / x.d if isinstance(x, Ratio) else Decimal(x)

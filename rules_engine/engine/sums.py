@@ -85,6 +85,16 @@ def exposure_of(
     )
 
 
+def at_mark(exposure: Exposure, value: Number, conventions: Conventions) -> Exposure:
+    """The same position with another value of one contract at the mark, a number of any system."""
+    return msgspec.structs.replace(
+        exposure,
+        value=value,
+        maintenance_value=value if conventions.maintenance_priced_at == "mark" else exposure.entry_value,
+        initial_value=value if conventions.initial_priced_at == "mark" else exposure.entry_value,
+    )
+
+
 def own_collateral(pool: Pool, holding: Holding) -> Number | None:
     """What is ring-fenced for this position alone."""
     return pool.collateral + holding.position.accrued if pool.label.backing is Backing.POSITION else None

@@ -60,7 +60,7 @@ class TierStep:
         start = pool
         steps: list[Closing] = []
         while pool.legs and not pool.restored:
-            leg = max(sorted(pool.legs, key=lambda leg: leg.position, reverse=True), key=lambda leg: leg.maintenance)
+            leg = max(pool.legs, key=lambda leg: leg.maintenance)  # legs stand by id, so ties go by id
             reason = f"under the floor of tier {leg.tier}" if leg.tier > 1 else "lowest tier: all of it"
             steps.append(Closing(position=leg.position, quantity=leg.to_floor, reason=reason))
             pool = pool.close(leg.position, leg.to_floor)

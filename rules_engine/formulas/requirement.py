@@ -90,8 +90,9 @@ def tiered_requirement(num: NumberSystem, exposure: Exposure) -> Requirement:
     """
     kept = table_maintenance(num, exposure)
     maintenance = kept + counted_fee(num, exposure, "maintenance")
-    size = tier_size(num, exposure, exposure.initial_value)
     worth = num.named("notional", num.absolute(exposure.quantity * exposure.initial_value))
+    by_notional = exposure.schedule.unit == "notional"
+    size = worth if by_notional else tier_size(num, exposure, exposure.initial_value)
     rate = num.step(size, exposure.schedule.floors, exposure.schedule.initial_rates)
     by_rate = num.maximum(worth * leverage_rate(num, exposure, size), worth * rate, kept)
     initial = num.maximum(by_rate + counted_fee(num, exposure, "initial"), maintenance)

@@ -135,6 +135,8 @@ def count_of(x: Exact, unit: Decimal, direction: Direction) -> Decimal:
 
 def rounded(x: Exact, unit: Decimal, direction: Direction) -> Decimal:
     """x as a multiple of `unit` (> 0), rounded once in the stated direction."""
+    if isinstance(x, Decimal) and not x % unit:
+        return x
     return count_of(x, unit, direction) * unit
 
 

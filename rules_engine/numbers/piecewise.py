@@ -13,9 +13,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import reduce
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, Ratio, divide
+from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, Ratio, divide, sign_of
 from rules_engine.numbers.system import Line, Number
 
 Cut: TypeAlias = tuple[Exact, int]
@@ -36,12 +36,34 @@ class NotLinear(ArithmeticError):
     """A formula multiplied or divided by the unknown twice; there is no piecewise linear answer."""
 
 
+class OnDemand(Sequence[Any]):
+    """A sequence whose items are made when they are first looked at: a price needs the tiers near the mark, not all."""
+
+    __slots__ = ("_items", "_make")
+
+    def __init__(self, length: int, make: Callable[[int], Any]) -> None:
+        self._items: list[Any] = [None] * length
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: Any) -> Any:
+        item = self._items[index]
+        if item is None:
+            item = self._items[index] = self._make(index)
+        return item
+
+
 class Shape(NamedTuple):
-    """A function's pieces: `pieces[i]` holds between `cuts[i - 1]` and `cuts[i]`; `continuous` if they all meet."""
+    """A function's pieces: `pieces[i]` holds between `cuts[i - 1]` and `cuts[i]`.
+
+    `bend` is 1 for a convex function, -1 for a concave one, 0 for a straight line, None where nothing is known.
+    """
 
     cuts: Sequence[Cut]
     pieces: Sequence[Piece]
-    continuous: bool = True
+    bend: int | None
 
 
 class Piecewise:
@@ -65,17 +87,17 @@ class Piecewise:
         if other is ZERO:
             return self
         if isinstance(other, Piecewise):
-            return Piecewise(lambda: _merged(self.shape, other.shape, _sum))
-        return self._mapped(lambda slope, intercept: (slope, intercept + other))
+            return Piecewise(lambda: _merged(self.shape, other.shape, _sum, 1))
+        return self._mapped(lambda slope, intercept: (slope, intercept + other), ONE)
 
     __radd__ = __add__
 
     def __neg__(self) -> Piecewise:
-        return self._mapped(lambda slope, intercept: (-slope, -intercept))
+        return self._mapped(lambda slope, intercept: (-slope, -intercept), -ONE)
 
     def __sub__(self, other: Number) -> Piecewise:
         if isinstance(other, Piecewise):
-            return Piecewise(lambda: _merged(self.shape, other.shape, _difference))
+            return Piecewise(lambda: _merged(self.shape, other.shape, _difference, -1))
         return self if other is ZERO else self.__add__(-other)
 
     def __rsub__(self, other: Number) -> Piecewise:
@@ -83,26 +105,42 @@ class Piecewise:
 
     def __mul__(self, other: Number) -> Piecewise:
         if isinstance(other, Piecewise):
-            return Piecewise(lambda: _merged(self.shape, other.shape, _product))
-        return self._mapped(lambda slope, intercept: (slope * other, intercept * other))
+            return Piecewise(lambda: _merged(self.shape, other.shape, _product, None))
+        return self._mapped(lambda slope, intercept: (slope * other, intercept * other), other)
 
     __rmul__ = __mul__
 
     def over(self, divisor: Exact) -> Piecewise:
         """The function divided by a number."""
-        return self._mapped(lambda slope, intercept: (divide(slope, divisor), divide(intercept, divisor)))
+        return self._mapped(lambda slope, intercept: (divide(slope, divisor), divide(intercept, divisor)), divisor)
 
     def at(self, x: Exact) -> Exact:
         """The value at a point."""
-        slope, intercept = self.shape.pieces[bisect_right(self.shape.cuts, (x, 0))]
+        slope, intercept = self.shape.pieces[_piece_at(self.shape.cuts, x)]
         return slope * x + intercept
 
-    def _mapped(self, change: Callable[[Exact, Exact], Piece]) -> Piecewise:
+    def _mapped(self, change: Callable[[Exact, Exact], Piece], factor: Exact) -> Piecewise:
+        """Each piece changed, which scales the function by this factor."""
+
         def make() -> Shape:
-            cuts, pieces, continuous = self.shape
-            return Shape(cuts, [change(slope, intercept) for slope, intercept in pieces], continuous)
+            cuts, pieces, bend = self.shape
+            bend = sign_of(factor) * bend if bend else bend
+            return Shape(cuts, OnDemand(len(pieces), lambda index: change(*pieces[index])), bend)
 
         return Piecewise(make)
+
+
+def _piece_at(cuts: Sequence[Cut], x: Exact) -> int:
+    """The index of the piece that holds x: how many cuts lie at or below it."""
+    low, high = 0, len(cuts)
+    while low < high:
+        middle = (low + high) // 2
+        point, side = cuts[middle]
+        if point < x if side else point <= x:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def _sum(f: Piece, g: Piece) -> Piece:
@@ -119,13 +157,13 @@ def _product(f: Piece, g: Piece) -> Piece:
     return f[0] * g[1] + g[0] * f[1], f[1] * g[1]
 
 
-def _merged(f: Shape, g: Shape, combine: Callable[[Piece, Piece], Piece]) -> Shape:
-    """The function whose pieces combine those of f and g, over the cuts of both."""
-    continuous = f.continuous and g.continuous
+def _merged(f: Shape, g: Shape, combine: Callable[[Piece, Piece], Piece], sign: int | None) -> Shape:
+    """The function whose pieces combine those of f and g, over the cuts of both: `f + sign * g`, or a product."""
+    bend = _bend(f.bend, g.bend, sign)
     if not g.cuts:
-        return Shape(f.cuts, [combine(piece, g.pieces[0]) for piece in f.pieces], continuous)
+        return Shape(f.cuts, OnDemand(len(f.pieces), lambda i: combine(f.pieces[i], g.pieces[0])), bend)
     if not f.cuts:
-        return Shape(g.cuts, [combine(f.pieces[0], piece) for piece in g.pieces], continuous)
+        return Shape(g.cuts, OnDemand(len(g.pieces), lambda i: combine(f.pieces[0], g.pieces[i])), bend)
     cuts: list[Cut] = []
     pieces = [combine(f.pieces[0], g.pieces[0])]
     i = j = 0
@@ -135,7 +173,16 @@ def _merged(f: Shape, g: Shape, combine: Callable[[Piece, Piece], Piece]) -> Sha
         cuts.append(f.cuts[i] if in_f else g.cuts[j])
         i, j = i + in_f, j + in_g
         pieces.append(combine(f.pieces[i], g.pieces[j]))
-    return Shape(cuts, pieces, continuous)
+    return Shape(cuts, pieces, bend)
+
+
+def _bend(f: int | None, g: int | None, sign: int | None) -> int | None:
+    """The bend of `f + sign * g`; of a product (sign None) nothing is known."""
+    if f is None or g is None or sign is None:
+        return None
+    if f and g and f != sign * g:
+        return None
+    return f or sign * g
 
 
 class PiecewiseNumbers:
@@ -148,7 +195,7 @@ class PiecewiseNumbers:
     @property
     def unknown(self) -> Piecewise:
         """The unknown itself."""
-        return Piecewise(lambda: Shape((), [(ONE, ZERO)]))
+        return Piecewise(lambda: Shape((), [(ONE, ZERO)], 0))
 
     def constant(self, value: Number) -> Number:
         return value
@@ -156,9 +203,11 @@ class PiecewiseNumbers:
     def absolute(self, x: Number) -> Number:
         if not isinstance(x, Piecewise):
             return EXACT.absolute(x)
-        return Piecewise(
-            lambda: self._composed(x.shape, _AROUND_ZERO, lambda piece, t: piece if t else (-piece[0], -piece[1]))
-        )
+
+        def side(piece: Piece, t: int) -> Piece:
+            return piece if t else (-piece[0], -piece[1])
+
+        return Piecewise(lambda: self._composed(x.shape, _AROUND_ZERO, side, 1 if x.shape.bend == 0 else None))
 
     def minimum(self, *xs: Number) -> Number:
         return -self.maximum(*[-x for x in xs])
@@ -193,14 +242,12 @@ class PiecewiseNumbers:
             rate, deduction = lines[t]
             return rate * piece[0], rate * piece[1] - deduction
 
-        return Piecewise(lambda: self._composed(x.shape, floors, line))
+        return Piecewise(lambda: self._composed(x.shape, floors, line, 1 if x.shape.bend in (0, 1) else None))
 
     def step(self, x: Number, floors: Sequence[Number], values: Sequence[Number]) -> Number:
         if not isinstance(x, Piecewise):
             return EXACT.step(x, floors, values)
-        return Piecewise(
-            lambda: self._composed(x.shape, floors, lambda piece, t: (ZERO, values[t]))._replace(continuous=False)
-        )
+        return Piecewise(lambda: self._composed(x.shape, floors, lambda piece, t: (ZERO, values[t]), None))
 
     def named(self, name: str, x: Number, note: str = "") -> Number:
         return x
@@ -210,26 +257,20 @@ class PiecewiseNumbers:
         edges = (self.low, *f.cuts, self.high)
         return zip(edges[:-1], edges[1:], f.pieces, strict=True)
 
-    def _composed(self, x: Shape, floors: Sequence[Number], at: Callable[[Piece, int], Piece]) -> Shape:
+    def _composed(
+        self, x: Shape, floors: Sequence[Number], at: Callable[[Piece, int], Piece], bend: int | None
+    ) -> Shape:
         """The function `at(piece, t)` of x, where t is the index of the highest floor not above x."""
+        if not x.cuts:
+            crossed_cuts, crossed = _crossed(x.pieces[0], self.low, self.high, floors, at)
+            return Shape(crossed_cuts, crossed, bend if crossed_cuts else 0)
         cuts: list[Cut] = []
         pieces: list[Piece] = []
         for low, high, piece in self._spans(x):
-            if pieces:
-                cuts.append(low)  # type: ignore[arg-type]
-            tier, crossings = _crossings(piece, floors)
-            first, end = 0, len(crossings)
-            while first < end and low is not None and crossings[first][0] <= low:
-                tier = crossings[first][1]
-                first += 1
-            while end > first and high is not None and crossings[end - 1][0] >= high:
-                end -= 1
-            for cut, after in crossings[first:end]:
-                pieces.append(at(piece, tier))
-                cuts.append(cut)
-                tier = after
-            pieces.append(at(piece, tier))
-        return Shape(cuts, pieces, x.continuous)
+            inner_cuts, inner_pieces = _crossed(piece, low, high, floors, at)
+            cuts += [*([low] if low is not None and pieces else []), *inner_cuts]
+            pieces += inner_pieces
+        return Shape(cuts, pieces, bend)
 
     def _larger(self, f: Piecewise, g: Number) -> Piecewise:
         """`max(f, g)`: g, and where f is larger what it has more."""
@@ -250,48 +291,53 @@ class PiecewiseNumbers:
         return Regions(changes[0][1], [Change(cut, holds) for cut, holds in changes[1:] if cut is not None])
 
     def around(self, f: Number, x: Exact, *, inclusive: bool) -> tuple[Change | None, Change | None]:
-        """The nearest changes of `where(f)` at or below x, and above it.
-
-        A continuous function cannot change sign on pieces that lead away from zero, so only others are looked at.
-        """
-        if not isinstance(f, Piecewise) or not f.shape.continuous:
+        """The nearest changes of `where(f)` at or below x, and above it."""
+        shape = f.shape if isinstance(f, Piecewise) else Shape((), [(ZERO, f)], 0)
+        bend = shape.bend
+        if bend is None:
             return self.where(f, inclusive=inclusive).around(x)
-        spans = list(self._spans(f.shape))
-        here = bisect_right(f.shape.cuts, (x, 0))
-        slope, intercept = f.shape.pieces[here]
+        here = _piece_at(shape.cuts, x)
+        slope, intercept = shape.pieces[here]
         holds = _at_most_zero(slope * x + intercept, inclusive)
-        below = self._turn_below(spans[here::-1], x, holds, inclusive)
-        return below, self._turn_above(spans[here:], x, holds, inclusive)
+        below = above = None
+        if not _leads_away(-slope, -shape.pieces[0][0], bend, holds):
+            below = self._turn_below(shape, here, x, holds, inclusive)
+        if not _leads_away(slope, shape.pieces[len(shape.pieces) - 1][0], bend, holds):
+            above = self._turn_above(shape, here, x, holds, inclusive)
+        return below, above
 
-    def _turn_below(self, spans: Sequence[Span], x: Exact, holds: bool, inclusive: bool) -> Change | None:
-        """The first change of a continuous function on the way down from x, where the condition `holds`."""
-        previous: Exact = ZERO
-        for low, high, piece in spans:
-            outward = -piece[0]
-            if not (_leads_away(outward, holds) and _leads_away(previous, holds)):
-                end = high
-                for start, truth in reversed(_truths(piece, low, high, inclusive)):
-                    if truth != holds and (start is None or start <= (x, 0)) and end is not None:
-                        return Change(end, holds)
-                    end = start
-            previous = outward
+    def _span(self, f: Shape, index: int) -> Span:
+        low = f.cuts[index - 1] if index else self.low
+        return low, f.cuts[index] if index < len(f.cuts) else self.high, f.pieces[index]
+
+    def _turn_below(self, f: Shape, here: int, x: Exact, holds: bool, inclusive: bool) -> Change | None:
+        """The first change on the way down from x, where the condition `holds`."""
+        for index in range(here, -1, -1):
+            low, end, piece = self._span(f, index)
+            for start, truth in reversed(_truths(piece, low, end, inclusive)):
+                if truth != holds and (start is None or start <= (x, 0)) and end is not None:
+                    return Change(end, holds)
+                end = start
         return None
 
-    def _turn_above(self, spans: Sequence[Span], x: Exact, holds: bool, inclusive: bool) -> Change | None:
-        """The first change of a continuous function on the way up from x, where the condition `holds`."""
-        previous: Exact = ZERO
-        for low, high, piece in spans:
-            if not (_leads_away(piece[0], holds) and _leads_away(previous, holds)):
-                for start, truth in _truths(piece, low, high, inclusive):
-                    if truth != holds and start is not None and start > (x, 0):
-                        return Change(start, truth)
-            previous = piece[0]
+    def _turn_above(self, f: Shape, here: int, x: Exact, holds: bool, inclusive: bool) -> Change | None:
+        """The first change on the way up from x, where the condition `holds`."""
+        for index in range(here, len(f.pieces)):
+            low, high, piece = self._span(f, index)
+            for start, truth in _truths(piece, low, high, inclusive):
+                if truth != holds and start is not None and start > (x, 0):
+                    return Change(start, truth)
         return None
 
 
-def _leads_away(slope: Exact, holds: bool) -> bool:
-    """Whether a line that goes on from where the condition holds (or does not) cannot change that."""
-    return slope <= 0 if holds else slope >= 0
+def _leads_away(here: Exact, end: Exact, bend: int, holds: bool) -> bool:
+    """Whether a function that bends one way can never change sign outward, by its outward slopes here and at the end.
+
+    On the way out slopes rise if it is convex and fall if it is concave, so the one that counts is at one of the ends.
+    """
+    if holds:
+        return (end if bend > 0 else here) <= 0
+    return (end if bend < 0 else here) >= 0
 
 
 class Change(NamedTuple):
@@ -309,7 +355,7 @@ class Regions(NamedTuple):
 
     def around(self, x: Exact) -> tuple[Change | None, Change | None]:
         """The nearest change at or below x and the nearest above."""
-        index = bisect_right([change.cut for change in self.changes], (x, 0))
+        index = _piece_at([change.cut for change in self.changes], x)
         below = self.changes[index - 1] if index else None
         return below, self.changes[index] if index < len(self.changes) else None
 
@@ -322,15 +368,31 @@ class Regions(NamedTuple):
         yield low, high, holds
 
 
-def _crossings(piece: Piece, floors: Sequence[Number]) -> tuple[int, list[tuple[Cut, int]]]:
-    """Where a line crosses the floors: the tier at the far left, then each cut with the tier after it."""
+def _crossed(
+    piece: Piece, low: Cut | None, high: Cut | None, floors: Sequence[Number], at: Callable[[Piece, int], Piece]
+) -> tuple[Sequence[Cut], Sequence[Piece]]:
+    """A line between two cuts, cut where it crosses the floors; `at(piece, t)` is what it becomes in tier t."""
     slope, intercept = piece
-    tiers = range(1, len(floors))
     if slope == 0:
-        return max(bisect_right(floors, intercept) - 1, 0), []
-    if slope > 0:
-        return 0, [((_root(slope, intercept - floors[t]), 0), t) for t in tiers]
-    return len(floors) - 1, [((_root(slope, intercept - floors[t]), 1), t - 1) for t in reversed(tiers)]
+        return (), [at(piece, max(bisect_right(floors, intercept) - 1, 0))]
+    last = len(floors) - 1
+    rising = slope > 0
+
+    def cut(index: int) -> Cut:
+        """The index-th crossing from the left: into the tier above when rising, into the one below when falling."""
+        floor = floors[index + 1 if rising else last - index]
+        return _root(slope, intercept - floor), 0 if rising else 1
+
+    first, end = 0, last
+    while first < end and low is not None and cut(first) <= low:
+        first += 1
+    while first < end and high is not None and cut(end - 1) >= high:
+        end -= 1
+
+    def part(index: int) -> Piece:
+        return at(piece, first + index if rising else last - first - index)
+
+    return OnDemand(end - first, lambda index: cut(first + index)), OnDemand(end - first + 1, part)
 
 
 def _root(slope: Exact, intercept: Exact) -> Exact:

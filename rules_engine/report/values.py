@@ -132,6 +132,7 @@ def _effective(policy: Policy) -> dict[Path, Any]:
         ("liquidation", "closing_fee", "valued_at"): fee.valued_at,
         ("liquidation", "close_out", "plan"): liquidation.close_out.plan.name,
         ("conventions", "maintenance_priced_at"): conventions.maintenance_priced_at,
+        ("conventions", "initial_priced_at"): conventions.initial_priced_at,
         ("conventions", "liquidation_price"): conventions.liquidation_price,
         ("conventions", "liquidation_price_rounding"): conventions.liquidation_price_rounding,
         ("orders", "opening_fee_rate"): policy.opening_fee_rate,

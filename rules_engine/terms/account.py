@@ -49,7 +49,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One margin account in the policy's settlement currency.
 
     `collateral` (asset -> amount, may be negative) backs the shared pool; `group_margins` (group -> amount) and the
-    positions' own `margin` are ring-fenced and not part of it. `fee_rate` replaces the policy's fee rates.
+    positions' own `margin` are ring-fenced and not part of it. `fee_rate` replaces the policy's closing fee rate.
     """
 
     account: str

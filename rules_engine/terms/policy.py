@@ -126,7 +126,8 @@ class MarketLimits(msgspec.Struct, frozen=True, kw_only=True):
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """A policy, compiled. Its identity is name, version and digest.
 
-    `instruments` holds exact names, `patterns` globs. `opening_fee_rate` is charged on orders that open. `document` is
+    `instruments` holds exact names, `patterns` globs. `opening_fee_rate` is charged on orders that are not
+    reduce_only. `document` is
     the resolved document (plain values) and `marks` says where each path of it stands.
     """
 

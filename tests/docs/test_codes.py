@@ -40,7 +40,12 @@ def texts(tree: ast.AST) -> Iterator[str]:
 def suffixes() -> set[str]:
     """The ends of codes that are put together: what `time_doubt` gives."""
     nodes = [node for tree in trees() for node in ast.walk(tree)]
-    return {text for node in nodes if isinstance(node, ast.FunctionDef) and node.name == "time_doubt" for text in texts(node)}
+    return {
+        text
+        for node in nodes
+        if isinstance(node, ast.FunctionDef) and node.name == "time_doubt"
+        for text in texts(node)
+    }
 
 
 def used() -> set[str]:

@@ -1,4 +1,4 @@
-"""The published examples: what the engine answers to them, and what the independent oracle says of the same documents."""
+"""The published examples: what the engine answers, and what the independent oracle says of the same documents."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from document_examples import (
+from tests.engine.document_examples import (
     ACCOUNT_TEXT,
     AS_OF,
     MARKET_TEXT,

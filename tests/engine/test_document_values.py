@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from document_examples import (
+from tests.engine.document_examples import (
     AS_OF,
     MIDNIGHT,
     ORDER,

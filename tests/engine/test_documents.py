@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from document_examples import (
+from tests.engine.document_examples import (
     ACCOUNT_TEXT,
     AS_OF,
     MARKET_TEXT,

@@ -39,7 +39,7 @@ def schedule_of(
 
 
 def exposure_of(quantity: str | Exact, value: str | Exact = "100", entry: str | Exact = "100", **more: Any) -> Exposure:
-    """A position of this many contracts of this value; everything is valued at the mark unless `more` says otherwise."""
+    """A position of this many contracts of this value; all is valued at the mark unless `more` says otherwise."""
     quantity, value, entry = (Decimal(x) if isinstance(x, str) else x for x in (quantity, value, entry))
     standard = {
         "id": "p1",
@@ -55,8 +55,9 @@ def exposure_of(quantity: str | Exact, value: str | Exact = "100", entry: str | 
 
 def slices(size: Fraction, floors: Sequence[str], rates: Sequence[str]) -> Fraction:
     """Each rate on its own slice of the size: what a marginal table means, without deductions."""
-    edges = [*map(Fraction, floors), max(size, Fraction(floors[-1]))]
-    parts = zip(edges, edges[1:], rates, strict=True)
+    lows = [Fraction(floor) for floor in floors]
+    highs = [*lows[1:], max(size, lows[-1])]
+    parts = zip(lows, highs, rates, strict=True)
     return sum((max(Fraction(0), min(size, high) - low) * Fraction(rate) for low, high, rate in parts), Fraction(0))
 
 

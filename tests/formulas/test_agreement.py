@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from examples import FLOORS, RATES, exposure_of, fraction, schedule_of, slices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from rules_engine.numbers.piecewise import Piecewise, PiecewiseNumbers
 from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.numbers.traced import Traced, TracedNumbers
 from rules_engine.terms.exposure import ClosingFee, Exposure
+from tests.formulas.examples import FLOORS, RATES, exposure_of, fraction, schedule_of, slices
 
 cases = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 UNKNOWN = PiecewiseNumbers(None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -33,7 +34,7 @@ def test_payoff__value_and_price_are_each_others_inverse(
 def test_payoff__value_rises_with_the_price_within_its_range(payoff: Payoff) -> None:
     """From a price near 0 to a huge one the value rises, and never leaves the range that the payoff states."""
     values = [payoff.value(EXACT, Decimal(price), Decimal(3), Decimal(2)) for price in ("1e-30", "1", "7", "1e30")]
-    assert all(a < b for a, b in zip(values, values[1:], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(values))
     low, high = payoff.value_range
     assert all((low is None or value > low) and (high is None or value < high) for value in values)
 
@@ -46,6 +47,8 @@ def test_payoff__value_rises_with_the_price_within_its_range(payoff: Payoff) -> 
         (Quanto(), "quanto", ("contract_size", "conversion")),
     ],
 )
-def test_payoff__states_what_reference_data_it_cannot_do_without(payoff: Payoff, name: str, required: tuple[str, ...]) -> None:
-    """A linear contract is of size 1 unless stated; an inverse one must state its size, a quanto also its conversion."""
+def test_payoff__states_what_reference_data_it_cannot_do_without(
+    payoff: Payoff, name: str, required: tuple[str, ...]
+) -> None:
+    """A linear contract is of size 1 unless stated; an inverse one states its size, a quanto also its conversion."""
     assert (payoff.name, tuple(payoff.required)) == (name, required)

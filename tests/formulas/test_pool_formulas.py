@@ -6,11 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from examples import fraction
 
 from rules_engine.formulas.collateral import collateral_value
 from rules_engine.formulas.pool import draw_limit, drawn, loss_to_mark, order_margin, surplus, withdrawable
 from rules_engine.numbers.exact import EXACT
+from tests.formulas.examples import fraction
 
 
 def number(text: str | None) -> Decimal | None:
@@ -30,7 +30,9 @@ def number(text: str | None) -> Decimal | None:
         ("2", "1", None, "0"),  # a haircut of everything
     ],
 )
-def test_collateral__counts_after_haircut_up_to_its_cap(amount: str, haircut: str, cap: str | None, expected: str) -> None:
+def test_collateral__counts_after_haircut_up_to_its_cap(
+    amount: str, haircut: str, cap: str | None, expected: str
+) -> None:
     """What is held counts less than its price and no more than the cap; what is owed counts more, without one."""
     value = collateral_value(EXACT, Decimal(amount), Decimal(100), Decimal(haircut), number(cap))
     assert value == Decimal(expected)
@@ -53,7 +55,8 @@ def test_order_margin__is_the_larger_side_and_not_below_zero(bought: str, sold: 
 
 
 @pytest.mark.parametrize(
-    ("quantity", "price", "expected"), [("2", "110", "20"), ("2", "100", "0"), ("2", "90", "0"), ("-2", "90", "20"), ("-2", "110", "0")]
+    ("quantity", "price", "expected"),
+    [("2", "110", "20"), ("2", "100", "0"), ("2", "90", "0"), ("-2", "90", "20"), ("-2", "110", "0")],
 )
 def test_loss_to_mark__of_buying_above_or_selling_below_the_mark(quantity: str, price: str, expected: str) -> None:
     """At a mark of 100, buying 2 at 110 loses 20 at once; buying at the mark or below loses nothing."""
@@ -80,13 +83,17 @@ def test_draw_limit__all_groups_together_never_exceed_what_is_free(
     assert fraction(limit) * groups <= max(Fraction(free), 0)
 
 
-@pytest.mark.parametrize(("initial", "own", "expected"), [("100", "100", "0"), ("100", "99", "1"), ("100", "40", "50"), ("100", "120", "0")])
+@pytest.mark.parametrize(
+    ("initial", "own", "expected"), [("100", "100", "0"), ("100", "99", "1"), ("100", "40", "50"), ("100", "120", "0")]
+)
 def test_drawn__is_what_own_equity_lacks_up_to_the_limit(initial: str, own: str, expected: str) -> None:
     """With a limit of 50: nothing where own equity covers initial margin, and never more than the limit."""
     assert drawn(EXACT, Decimal(50), Decimal(initial), Decimal(own)) == Decimal(expected)
 
 
-@pytest.mark.parametrize(("free", "profits", "expected"), [("100", "30", "70"), ("30", "30", "0"), ("10", "30", "0"), ("-5", "0", "0")])
+@pytest.mark.parametrize(
+    ("free", "profits", "expected"), [("100", "30", "70"), ("30", "30", "0"), ("10", "30", "0"), ("-5", "0", "0")]
+)
 def test_withdrawable__leaves_unrealized_profits_and_is_not_negative(free: str, profits: str, expected: str) -> None:
     """max(0, free margin - profits)."""
     assert withdrawable(EXACT, Decimal(free), Decimal(profits)) == Decimal(expected)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from examples import decimals, exposure_of, fraction, schedule_of
 
 from rules_engine.formulas.requirement import (
     bankruptcy_notional,
@@ -21,6 +20,7 @@ from rules_engine.formulas.requirement import (
 )
 from rules_engine.numbers.exact import EXACT, Ratio
 from rules_engine.terms.exposure import ClosingFee, FeePlace
+from tests.formulas.examples import decimals, exposure_of, fraction, schedule_of
 
 CENT_FEE = Decimal("0.001")
 
@@ -162,7 +162,7 @@ def test_closing_fee__counts_where_the_policy_says(
 
 
 def test_initial__with_a_fee_in_maintenance_alone_is_not_below_it() -> None:
-    """At 50x a notional of 500 asks for 10 initially; maintenance 5 with a fee of 1.2 % (6) is 11, and so is initial."""
+    """At 50x a notional of 500 asks for 10; maintenance 5 with a fee of 1.2 % (6) is 11, and so is initial."""
     exposure = exposure_of("5", closing_fee=fee(("maintenance",), rate=Decimal("0.012")))
     assert tiered_requirement(EXACT, exposure).initial == 11
 

@@ -8,20 +8,20 @@ from fractions import Fraction
 from itertools import permutations
 
 import pytest
-from examples import FLOORS, RATES, decimals, fraction, schedule_of, slices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules_engine.formulas.tiers import NEUTRAL, adjusted, adjusted_rate, combined, tier_lines
 from rules_engine.numbers.exact import EXACT
 from rules_engine.terms.exposure import Adjustment
+from tests.formulas.examples import FLOORS, RATES, decimals, fraction, schedule_of, slices
 
 
 def test_lines__are_binances_published_maintenance_amounts() -> None:
     """Binance's BTCUSDT brackets 0.4 % to 50k, 0.5 % to 250k, 1 % to 1M carry the amounts 0, 50 and 1300.
 
-    Source: Binance, "Leverage and Margin of USDS-M Futures", the table of BTCUSDT; 50000 * 0.001 = 50,
-    50 + 250000 * 0.005 = 1300.
+    Source: Binance, "Leverage and Margin of USDⓈ-M Futures", the first three brackets of BTCUSDT in 2021;
+    50000 * 0.001 = 50, 50 + 250000 * 0.005 = 1300.
     """
     lines = tier_lines(decimals(("0", "50000", "250000")), decimals(("0.004", "0.005", "0.01")))
     assert [deduction for _, deduction in lines] == [0, 50, 1300]

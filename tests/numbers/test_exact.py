@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import DECIMALS, EXACTS, POSITIVE, RATIOS, cases, fraction
 
 from rules_engine.numbers.exact import EXACT, Exact, Ratio, count_of, divide, exactly, rounded, sign_of
+from tests.numbers.strategies import DECIMALS, EXACTS, POSITIVE, RATIOS, cases, fraction
 
 THIRD = Ratio(Decimal(1), Decimal(3))
 
@@ -22,7 +22,9 @@ THIRD = Ratio(Decimal(1), Decimal(3))
 @pytest.mark.parametrize("operation", [operator.add, operator.sub, operator.mul])
 @cases(200)
 @given(RATIOS, EXACTS)
-def test_ratio__arithmetic_is_that_of_fractions(operation: Callable[[Any, Any], Any], ratio: Ratio, other: Exact) -> None:
+def test_ratio__arithmetic_is_that_of_fractions(
+    operation: Callable[[Any, Any], Any], ratio: Ratio, other: Exact
+) -> None:
     """Sums, differences and products of a ratio and any exact number, on either side, are the fractions' own."""
     assert fraction(operation(ratio, other)) == operation(fraction(ratio), fraction(other))
     assert fraction(operation(other, ratio)) == operation(fraction(other), fraction(ratio))
@@ -117,7 +119,15 @@ def test_rounded__leaves_a_multiple_as_it_is(count: int, unit: Decimal, directio
 
 @pytest.mark.parametrize(
     ("x", "expected"),
-    [("0.05", "0.1"), ("-0.05", "-0.1"), ("0.049", "0"), ("-0.049", "0"), ("0.15", "0.2"), ("-0.15", "-0.2"), ("0.25", "0.3")],
+    [
+        ("0.05", "0.1"),
+        ("-0.05", "-0.1"),
+        ("0.049", "0"),
+        ("-0.049", "0"),
+        ("0.15", "0.2"),
+        ("-0.15", "-0.2"),
+        ("0.25", "0.3"),
+    ],
 )
 def test_rounded__half_up_takes_a_half_away_from_zero(x: str, expected: str) -> None:
     """Exactly half a unit goes up in size on both sides of zero, and anything less does not."""

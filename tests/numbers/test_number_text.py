@@ -31,7 +31,10 @@ def test_number__within_grammar_and_limits(text: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        *((text, "NUMBER_INVALID") for text in ("", "NaN", "Infinity", "1_000", " 1", "1 ", "+1", "1.", ".5", "1E5", "١", "0x1")),
+        *(
+            (text, "NUMBER_INVALID")
+            for text in ("", "NaN", "Infinity", "1_000", " 1", "1 ", "+1", "1.", ".5", "1E5", "١", "0x1")
+        ),
         *((text, "NUMBER_RANGE") for text in ("1.1e30", "9e-31", "1e31", "1e-99999999", "1" * 41, "0." + "0" * 40)),
     ],
 )
@@ -42,7 +45,9 @@ def test_number__outside_of_grammar_or_limits(text: str, code: str) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize(("value", "code"), [("NaN", "NUMBER_INVALID"), ("0E+99", None), ("1e31", "NUMBER_RANGE"), ("1" * 25 + "e-20", None)])
+@pytest.mark.parametrize(
+    ("value", "code"), [("NaN", "NUMBER_INVALID"), ("0E+99", None), ("1e31", "NUMBER_RANGE"), ("1" * 25 + "e-20", None)]
+)
 def test_decimal__within_the_same_limits(value: str, code: str | None) -> None:
     """A Decimal from elsewhere stands under the limits of text."""
     if code is None:
@@ -60,7 +65,8 @@ def test_decimal__of_too_many_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [("0E-8", "0"), ("-0", "0"), ("1E+3", "1000"), ("100", "100"), ("0.0100", "0.01"), ("-2.50", "-2.5")]
+    ("value", "text"),
+    [("0E-8", "0"), ("-0", "0"), ("1E+3", "1000"), ("100", "100"), ("0.0100", "0.01"), ("-2.50", "-2.5")],
 )
 def test_plain__has_neither_exponent_nor_trailing_zeros(value: str, text: str) -> None:
     """Figures are written in plain digits."""

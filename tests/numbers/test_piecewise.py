@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
@@ -10,18 +11,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import DECIMALS, INTEGERS, POSITIVE, RATIOS, cases, fraction
 
 from rules_engine.numbers.exact import EXACT, ZERO, Exact, Ratio, divide
 from rules_engine.numbers.piecewise import Change, Cut, NotLinear, Piecewise, PiecewiseNumbers, Regions
 from rules_engine.numbers.system import Number, NumberSystem
+from tests.numbers.strategies import DECIMALS, INTEGERS, POSITIVE, RATIOS, cases, fraction
 
 EVERYWHERE = PiecewiseNumbers(None, None)
 FLOORS = (Decimal(0), Decimal(10), Decimal(25))
 LINES = ((Decimal(1), Decimal(0)), (Decimal(2), Decimal(10)), (Decimal(5), Decimal(85)))
 VALUES = (Decimal(3), Decimal(-2), Decimal(7))
 
-COEFFICIENTS = st.one_of(INTEGERS.map(Decimal), DECIMALS.filter(lambda x: abs(x) < 100), RATIOS.filter(lambda x: abs(x) < 100))
+COEFFICIENTS = st.one_of(
+    INTEGERS.map(Decimal), DECIMALS.filter(lambda x: abs(x) < 100), RATIOS.filter(lambda x: abs(x) < 100)
+)
 Recipe = tuple[Any, ...]
 
 
@@ -80,7 +83,7 @@ def samples(f: Number, low: Exact, high: Exact) -> list[Exact]:
         points += [point for point, _ in f.shape.cuts]
         points += [divide(-intercept, slope) for slope, intercept in f.shape.pieces if slope != 0]
     inside = sorted((point for point in points if low <= point <= high), key=fraction)
-    middles = [divide(a + b, 2) for a, b in zip(inside, inside[1:], strict=False)]
+    middles = [divide(a + b, 2) for a, b in itertools.pairwise(inside)]
     return [*inside, *middles]
 
 
@@ -123,9 +126,9 @@ def test_where__changes_rise_and_alternate(recipe: Recipe, inclusive: bool) -> N
     """Changes stand from left to right, each the opposite of the one before."""
     regions = EVERYWHERE.where(made(EVERYWHERE, EVERYWHERE.unknown, recipe), inclusive=inclusive)
     cuts = [change.cut for change in regions.changes]
-    assert all(a < b for a, b in zip(cuts, cuts[1:], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(cuts))
     states = [regions.holds_first, *(change.holds_above for change in regions.changes)]
-    assert all(a is not b for a, b in zip(states, states[1:], strict=False))
+    assert all(a is not b for a, b in itertools.pairwise(states))
 
 
 def ends_of(low: int | None, high: int | None) -> PiecewiseNumbers:

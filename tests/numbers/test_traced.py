@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from strategies import EXACTS, RATIOS, cases, fraction
 
 from rules_engine.numbers.exact import Exact, Ratio
 from rules_engine.numbers.traced import Traced, TracedNumbers, readable
+from tests.numbers.strategies import EXACTS, RATIOS, cases, fraction
 
 THIRD = Ratio(Decimal(1), Decimal(3))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -25,7 +24,7 @@ from .pools import (
     status_of,
     trigger_fee,
 )
-from .rows import Order, Row, read_order, target_of
+from .rows import Order, Row, only_reduces, read_order
 
 ZERO = Fraction(0)
 
@@ -211,36 +210,19 @@ def order_accepted(
     pools = collect_pools(world, account)
     rows = [row for pool in pools.values() for row in pool.rows]
     others = [each for pool in pools.values() for each in pool.orders]
-    if order_only_reduces(rows, account.get("orders", []), order):
-        return True
-    if order.get("reduce_only"):
+    with_order = account | {"orders": [*account.get("orders", ()), order]}
+    try:
+        reduces = only_reduces(rows, with_order["orders"], order)
+    except Doubt:
         return False
-    read = read_order(world, account, rows, order)
+    if reduces or order.get("reduce_only"):
+        return reduces
+    read = read_order(world, with_order, rows, order)
     if not isinstance(read, Order) or passes_a_cap(world, same_side_after(read, others)):
         return False
-    with_order = copy.deepcopy(account)
-    with_order["orders"] = [*account.get("orders", ()), order]
     after = evaluate(policy, with_order, market).pools
     concerned = [after[read.pool]] + ([after[read.target.pool]] if read.target is not None else [])
     equity, initial = after[read.pool].equity, after[read.pool].initial
     if equity is None or initial is None:
         return False
     return equity - initial >= 0 and all(pool.status != "undetermined" for pool in concerned)
-
-
-def order_only_reduces(rows: list[Row], resting: list[dict[str, Any]], order: dict[str, Any]) -> bool:
-    """Whether the position comes no further than zero with the order and all that rest on its side filled."""
-    try:
-        target, quantity = target_of(rows, order), number(order["quantity"])
-        if target is None or target.leg is None or target.leg.quantity * quantity >= 0:
-            return False
-        beside = [
-            number(other["quantity"])
-            for other in resting
-            if not other.get("reduce_only")
-            and target_of(rows, other) is target
-            and number(other["quantity"]) * quantity > 0
-        ]
-    except Doubt:
-        return False
-    return order.get("reduce_only") is True or abs(quantity + sum(beside)) <= abs(target.leg.quantity)

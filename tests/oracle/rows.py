@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -121,6 +122,30 @@ def target_of(rows: list[Row], order: dict[str, Any]) -> Row | None:
     return opened[0] if opened else None
 
 
+def acts_on(rows: list[Row], order: dict[str, Any], target: Row) -> bool:
+    """Whether an order is known to act on a position."""
+    try:
+        return target_of(rows, order) is target
+    except Doubt:
+        return False
+
+
+def only_reduces(rows: list[Row], orders: Sequence[dict[str, Any]], order: dict[str, Any]) -> bool:
+    """Whether the position comes no further than zero with the order and all others on its side filled."""
+    target, quantity = target_of(rows, order), number(order["quantity"])
+    if target is None or target.leg is None or target.leg.quantity * quantity >= 0:
+        return False
+    beside = [
+        number(other["quantity"])
+        for other in orders
+        if other["id"] != order["id"]
+        and not other.get("reduce_only")
+        and acts_on(rows, other, target)
+        and number(other["quantity"]) * quantity > 0
+    ]
+    return order.get("reduce_only") is True or abs(quantity + sum(beside)) <= abs(target.leg.quantity)
+
+
 def reserving_pool(
     world: World, account: dict[str, Any], document: dict[str, Any], target: Row | None, reduces: bool
 ) -> str:
@@ -157,9 +182,8 @@ def read_order(world: World, account: dict[str, Any], rows: list[Row], document:
         target = target_of(rows, document)
         if target is not None and target.leg is None:
             raise Doubt(target.doubt or "BAD_POSITION")
-        held = target.leg.quantity if target is not None and target.leg is not None else Fraction(0)
-        quantity, reduce_only = number(document.get("quantity")), document.get("reduce_only", False) is True
-        reduces = held * quantity < 0 and (reduce_only or abs(quantity) <= abs(held))
+        reduce_only = document.get("reduce_only", False) is True
+        reduces = only_reduces(rows, account.get("orders", ()), document)
         pool = reserving_pool(world, account, document, target, reduces)
     except Doubt as doubt:
         return Row(document, fallback_pool(world, account, document), None, doubt.code)

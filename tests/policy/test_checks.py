@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from policy_examples import EXAMPLE, changed, check, place, said
+from tests.policy.policy_examples import EXAMPLE, changed, check, place, said
 
 TIER_1 = "{up_to: 50000, maintenance_rate: 0.004, max_leverage: 125}"
 TIER_2 = "{up_to: 250000, maintenance_rate: 0.005, max_leverage: 75}"

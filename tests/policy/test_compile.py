@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from policy_examples import EXAMPLE, REGISTRY, changed, check, policy, said
+from tests.policy.policy_examples import EXAMPLE, REGISTRY, changed, check, policy, said
 
 from rules_engine.errors import PluginError, PolicyError
 from rules_engine.extension.registry import Registry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from policy_examples import EXAMPLE, changed, policy
+from tests.policy.policy_examples import EXAMPLE, changed, policy
 
 from rules_engine.policy.digest import canonical, digest_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tier_examples import of, tier, two_tiers
+from tests.policy.tier_examples import of, tier, two_tiers
 
 from rules_engine.errors import DocumentError, Problem
 from rules_engine.policy.importing import import_ccxt_tiers

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from policy_examples import check
+from tests.policy.policy_examples import check
 
 HEAD = """\
 schema: rules-engine/policy/1

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hostile_documents import HOSTILE
+from tests.policy.hostile_documents import HOSTILE
 from hypothesis import given
 from hypothesis import strategies as st
 

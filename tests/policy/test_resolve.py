@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from policy_examples import EXAMPLE, changed, check, policy, said
+from tests.policy.policy_examples import EXAMPLE, changed, check, policy, said
 
 from rules_engine.errors import Mark
 from rules_engine.policy.digest import canonical, digest_of

@@ -82,6 +82,6 @@ def test_shipped_cases__say_what_they_expect_and_where_it_comes_from() -> None:
 def test_shipped_cases__are_no_version_of_a_policy() -> None:
     """No pin reaches a file of worked examples: `1.2.0.cases` is no version."""
     for file in DOCUMENTS:
-        with pytest.raises(OSError):
+        with pytest.raises(FileNotFoundError):
             load_policy(f"{file.parent.name}@{file.stem}", policies=POLICIES)
         assert policy_finder(POLICIES)(file.parent.name, "1.2.0.cases.0") is None

@@ -77,6 +77,23 @@ def test_smallest__restores_and_one_step_less_does_not(drawn: Documents) -> None
 
 
 @examples(60)
+@given(SMALL)
+def test_smallest__closes_first_what_releases_most_maintenance(drawn: Documents) -> None:
+    """Positions are closed in order of maintenance per notional, to which the fee is proportional; ties go by id."""
+    figures = {each.id: each for each in evaluate(drawn.policy, drawn.account, drawn.market).positions}
+
+    def rank(position: str) -> tuple[Fraction, str]:
+        maintenance, notional = figures[position].maintenance, figures[position].notional
+        assert maintenance is not None and notional is not None
+        return -maintenance / notional, position
+
+    for pool in liquidated(drawn):
+        closed_ones = [step.position for step in pool.close_out]
+        if pool.close_out[-1].reason == "restores the pool":
+            assert closed_ones == sorted(closed_ones, key=rank)
+
+
+@examples(60)
 @given(documents(max_tiers=4, max_instruments=3, max_positions=1, max_orders=0))
 def test_smallest__closes_everything_only_where_no_part_restores(drawn: Documents) -> None:
     """Where `smallest` closes a whole position, none of sixteen smaller quantities restores the pool."""

@@ -74,7 +74,9 @@ def test_price__is_not_yet_decided_and_one_tick_further_is(liquidation: bool, dr
 def test_liquidation_price__leaves_no_surplus_there_and_the_same_decision_up_to_there(drawn: Documents) -> None:
     """At the unrounded price a marginal surplus is 0; between it and the mark the liquidate decision is today's."""
     for figures, line in lines_of(drawn, True):
-        rule = drawn.policy["instruments"].get(figures.instrument) or drawn.policy["instruments"][f"{figures.instrument}*"]
+        rule = (
+            drawn.policy["instruments"].get(figures.instrument) or drawn.policy["instruments"][f"{figures.instrument}*"]
+        )
         if figures.liquidation_price is None or drawn.policy["tables"][rule["table"]]["form"] == "whole":
             continue
         price, mark = line.prices[0], number(drawn.market["instruments"][figures.instrument]["mark_price"])

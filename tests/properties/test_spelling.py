@@ -45,9 +45,7 @@ def answer(drawn: Documents) -> Document:
 def shuffled(draw: st.DrawFn, account: Document) -> Document:
     """The account with positions, orders and assets in another order."""
     lists = {key: draw(st.permutations(account[key])) for key in ("positions", "orders")}
-    assets = {
-        key: dict(draw(st.permutations(list(account[key].items())))) for key in ("collateral", "group_margins")
-    }
+    assets = {key: dict(draw(st.permutations(list(account[key].items())))) for key in ("collateral", "group_margins")}
     return account | lists | assets
 
 

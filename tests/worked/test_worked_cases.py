@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from case_arithmetic import agrees, as_printed, decimal_text, evaluated
-from venue_cases import FOLDER, Case, cases
+from tests.worked.case_arithmetic import agrees, as_printed, decimal_text, evaluated
+from tests.worked.venue_cases import FOLDER, Case, cases
 
 CASES = list(cases())
 ROW = re.compile(r"^\| `(?P<id>[^`]+)` \| (?P<how>[^|]+) \|", re.MULTILINE)

@@ -8,9 +8,9 @@ from string import Template
 from typing import Any, Final, NamedTuple
 
 import rules_engine_standard_modes
-import venue_modes
+import tests.worked.venue_modes as venue_modes
 import yaml
-from case_arithmetic import decimal_text, evaluated
+from tests.worked.case_arithmetic import decimal_text, evaluated
 
 from rules_engine import Engine
 from rules_engine.extension.registry import build_registry
