@@ -45,7 +45,9 @@ def check(context: click.Context, paths: Sequence[str], policies: str | None, st
     unread = 0
     policy_paths = [path for path in paths if not path.endswith(CASES)]
     if len(policy_paths) < len(paths):
-        output.message(f"passing over {output.counted(len(paths) - len(policy_paths), 'file')} of worked cases (*{CASES})")
+        output.message(
+            f"passing over {output.counted(len(paths) - len(policy_paths), 'file')} of worked cases (*{CASES})"
+        )
     for path in policy_paths:
         try:
             problems = _problems_of(path, policies, registry)

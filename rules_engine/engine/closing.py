@@ -15,7 +15,9 @@ from rules_engine.engine.sums import Sums, added, fee_per_contract, leg_of
 from rules_engine.formulas.pool import surplus
 from rules_engine.formulas.requirement import notional, tier_size
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, count_of, sign_of
-from rules_engine.numbers.piecewise import Cut, PiecewiseNumbers, Regions
+from rules_engine.numbers.functions import Cut
+from rules_engine.numbers.piecewise import PiecewiseNumbers
+from rules_engine.numbers.regions import Regions
 from rules_engine.numbers.system import Number
 from rules_engine.terms.closing import Leg
 from rules_engine.terms.policy import Policy

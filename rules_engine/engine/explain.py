@@ -19,7 +19,7 @@ from rules_engine.formulas.pool import draw_limit, surplus
 from rules_engine.formulas.requirement import notional, tier_size, unrealized_pnl
 from rules_engine.formulas.tiers import adjusted_rate, combined
 from rules_engine.numbers.exact import EXACT, ONE, ZERO
-from rules_engine.numbers.piecewise import NotLinear
+from rules_engine.numbers.functions import NotLinear
 from rules_engine.numbers.system import Number
 from rules_engine.numbers.text import plain
 from rules_engine.numbers.traced import Step, TracedNumbers, readable
@@ -177,9 +177,7 @@ def _price_lines(policy: Policy, solution: Solution, one: Solved, leg: Leg, figu
             continue
         printed = getattr(figures, name)
         rounding = (
-            ""
-            if printed == turning.price
-            else f", rounded {'down' if printed < turning.price else 'up'} to {unit}"
+            "" if printed == turning.price else f", rounded {'down' if printed < turning.price else 'up'} to {unit}"
         )
         check = _check(one, legs, solution, quote.value_at(turning.price)) if turning is liquidation else ""
         lines.append(Line(name, plain(printed), f"{what} at {readable(turning.price)}{check}{rounding}"))
@@ -204,7 +202,9 @@ def _pool(policy: Policy, market: Market, solution: Solution, one: Solved, figur
     initial = [num.given(leg.exposure.id, leg.requirement.initial) for leg in legs]
     ordered = num.given("orders", one.ordered) if one.ordered else num.constant(0)
     num.named("own_equity" if one.limit is None else "equity", equity)
-    num.named("initial_margin of positions" if one.ordered is None else "initial_margin", num.total([*initial, ordered]))
+    num.named(
+        "initial_margin of positions" if one.ordered is None else "initial_margin", num.total([*initial, ordered])
+    )
     num.named("maintenance_margin", maintenance)
     lines = [_pool_line(step, figures) for step in num.steps]
     return Part(f"{figures.pool}  {figures.status}", (*lines, *_status_lines(policy, one, figures)))

@@ -19,7 +19,7 @@ from rules_engine.engine.sums import Leg
 from rules_engine.formulas.pool import drawn, surplus, withdrawable
 from rules_engine.formulas.requirement import notional, tier_size
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, Direction, divide, rounded
-from rules_engine.numbers.piecewise import NotLinear
+from rules_engine.numbers.functions import NotLinear
 from rules_engine.numbers.system import Number
 from rules_engine.terms.account import Position
 from rules_engine.terms.evaluation import (
@@ -142,9 +142,7 @@ def _buffer(applied: AppliedBuffer) -> BufferFigure:
     )
 
 
-def _printed_prices(
-    prices: Prices | None, quote: Quote, policy: Policy, notes: list[str]
-) -> dict[str, Decimal | None]:
+def _printed_prices(prices: Prices | None, quote: Quote, policy: Policy, notes: list[str]) -> dict[str, Decimal | None]:
     """Both prices of a position, with notes on those that do not exist."""
     liquidation, bankruptcy = (prices.liquidation, prices.bankruptcy) if prices else (None, None)
     return {

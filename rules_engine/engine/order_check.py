@@ -15,13 +15,15 @@ from rules_engine.engine.pools import Unplaced
 from rules_engine.errors import Doubt
 from rules_engine.formulas.requirement import tier_size
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, count_of, rounded, sign_of
-from rules_engine.numbers.piecewise import Cut, NotLinear, PiecewiseNumbers
+from rules_engine.numbers.functions import Cut, NotLinear
+from rules_engine.numbers.piecewise import PiecewiseNumbers
 from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.terms.account import Account, Order
 from rules_engine.terms.evaluation import Evaluation, OrderDecision
 from rules_engine.terms.exposure import Exposure
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
+from rules_engine.terms.pool import Backing
 
 LARGEST_COUNT: Final = Decimal("1e60")
 """Where the search for the largest order gives up: more steps than any number of the grammar can hold."""
@@ -29,8 +31,14 @@ LARGEST_COUNT: Final = Decimal("1e60")
 
 def check_order(policy: Policy, account: Account, market: Market, order: Order, quote_of: QuoteOf) -> OrderDecision:
     """Decides on one order, given the account without it."""
-    resting = msgspec.structs.replace(account, orders=(*account.orders, order))
     before = solve(policy, account, market, quote_of)
+    return _decided(policy, account, market, order, quote_of, before)
+
+
+def _decided(
+    policy: Policy, account: Account, market: Market, order: Order, quote_of: QuoteOf, before: Solution
+) -> OrderDecision:
+    resting = msgspec.structs.replace(account, orders=(*account.orders, order))
     after = solve(policy, resting, market, quote_of)
     evaluation = written(policy, market.as_of, after)
     quote = quote_of(order.instrument)
@@ -41,12 +49,16 @@ def check_order(policy: Policy, account: Account, market: Market, order: Order, 
     check = _Check(policy, before, after, placed)
     refusals = check.refusals()
     required, available = check.required, check.available
+    larger = None
+    if check.moves_when_larger:
+        beyond = msgspec.structs.replace(order, quantity=check.beyond_reducing)
+        larger = _decided(policy, account, market, beyond, quote_of, before)
     return msgspec.structs.replace(
         _decision(order, evaluation, refusals),
         pool=placed.reserve,
         required_margin=None if required is None else rounded(required, policy.quantum, "up"),
         available_margin=None if available is None else rounded(available, policy.quantum, "down"),
-        largest_quantity=check.largest(),
+        largest_quantity=check.largest() if larger is None else larger.largest_quantity,
     )
 
 
@@ -178,6 +190,17 @@ class _Check:
             and one.acts_on(target)
         ]
         return filled(target, same, self.after.terms, {order.id: quantity})
+
+    @property
+    def moves_when_larger(self) -> bool:
+        """Whether it only reduces a position with a pool of its own, and a larger one would reserve in the shared pool."""
+        own = self.placed.reserve == self.placed.pool and self.pool.pool.label.backing is Backing.POSITION
+        return own and self.placed.reduces and not self.placed.order.reduce_only
+
+    @property
+    def beyond_reducing(self) -> Decimal:
+        """The order's quantity, a step larger than what only reduces."""
+        return sign_of(self.placed.order.quantity) * (self._reducible() + self.step)
 
     def largest(self) -> Decimal | None:
         """The largest quantity that would be accepted on the order's side; None where not known or without limit."""

@@ -14,7 +14,7 @@ from rules_engine.engine.sums import Terms, exposure_of
 from rules_engine.errors import Doubt
 from rules_engine.formulas.pool import loss_to_mark, order_margin
 from rules_engine.numbers.exact import EXACT, ONE, ZERO
-from rules_engine.numbers.piecewise import NotLinear, Piecewise
+from rules_engine.numbers.functions import NotLinear, Piecewise
 from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.terms.account import Account, Order, Position
 from rules_engine.terms.exposure import Exposure

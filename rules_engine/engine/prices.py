@@ -16,7 +16,8 @@ from rules_engine.engine.pools import Pool
 from rules_engine.engine.quote import Quote
 from rules_engine.engine.sums import Leg, Terms, at_mark, leg_of
 from rules_engine.numbers.exact import ZERO, Exact, Ratio, rounded
-from rules_engine.numbers.piecewise import Change, PiecewiseNumbers
+from rules_engine.numbers.piecewise import PiecewiseNumbers
+from rules_engine.numbers.regions import Change
 from rules_engine.numbers.system import Number
 from rules_engine.terms.policy import Conventions, Policy
 

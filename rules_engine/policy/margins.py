@@ -25,7 +25,8 @@ from rules_engine.formulas.requirement import (
 )
 from rules_engine.formulas.tiers import NEUTRAL, adjusted, adjusted_rate, combined
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, divide
-from rules_engine.numbers.piecewise import PiecewiseNumbers, Regions
+from rules_engine.numbers.piecewise import PiecewiseNumbers
+from rules_engine.numbers.regions import Regions
 from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.policy.document import Path
 from rules_engine.policy.findings import Findings, shown

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from rules_engine.formulas.requirement import closing_fee, notional, tiered_requirement, unrealized_pnl
 from rules_engine.numbers.exact import EXACT
-from rules_engine.numbers.piecewise import Piecewise, PiecewiseNumbers
+from rules_engine.numbers.functions import Piecewise
+from rules_engine.numbers.piecewise import PiecewiseNumbers
 from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.numbers.traced import Traced, TracedNumbers
 from rules_engine.terms.exposure import ClosingFee, Exposure

@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine.numbers.exact import EXACT, ZERO, Exact, Ratio, divide
-from rules_engine.numbers.piecewise import Change, Cut, NotLinear, Piecewise, PiecewiseNumbers, Regions
+from rules_engine.numbers.functions import Cut, NotLinear, Piecewise
+from rules_engine.numbers.piecewise import PiecewiseNumbers
+from rules_engine.numbers.regions import Change, Regions
 from rules_engine.numbers.system import Number, NumberSystem
 from tests.numbers.strategies import DECIMALS, INTEGERS, POSITIVE, RATIOS, cases, fraction
 
