@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from rules_engine.errors import Doubt
-from rules_engine.formulas.tiers import adjusted, combined
+from rules_engine.formulas.tiers import adjusted, combined, greatest, least
 from rules_engine.numbers.exact import EXACT, ONE
 from rules_engine.numbers.system import Number
 from rules_engine.policy.globs import matches
@@ -82,9 +82,9 @@ def quote(policy: Policy, rule: InstrumentRule | None, instrument: str, market: 
     _check_mark(data, market.as_of, policy.market_limits, doubts)
     if isinstance(expires_at, datetime) and expires_at <= market.as_of:
         doubts.add("EXPIRED", f"expired at {expires_at.isoformat()} and not settled yet")
-    fresh = _fresh(data, market.as_of, policy.market_limits.stale_after)
     missing = _Doubts(instrument)
-    applied = _apply(rule, msgspec.structs.replace(fresh, expires_at=expires_at), market.as_of, missing)
+    known = msgspec.structs.replace(data, expires_at=expires_at)
+    applied = _apply(rule, known, market.as_of, policy.market_limits.stale_after, missing)
     usable = not doubts.found
     value = (
         rule.payoff.value(EXACT, data.mark_price, *(reference[k] or ONE for k in REFERENCE_FIELDS[:2]))
@@ -195,32 +195,23 @@ def _fresh(data: InstrumentMarket, as_of: datetime, stale_after: timedelta | Non
 
 
 def _apply(
-    rule: InstrumentRule, data: InstrumentMarket, as_of: datetime, missing: _Doubts
+    rule: InstrumentRule, data: InstrumentMarket, as_of: datetime, stale_after: timedelta | None, missing: _Doubts
 ) -> tuple[AppliedBuffer, ...]:
+    if not rule.buffers:
+        return ()
+    fresh = _fresh(data, as_of, stale_after)
     applied = []
     for buffer in rule.buffers:
-        reading = buffer.kind.reading(data, as_of, buffer.parameters)
+        reading = buffer.kind.reading(fresh, as_of, buffer.parameters)
         now = None if reading is None else buffer.kind.adjustment(EXACT, reading, buffer.parameters)
         if now is not None:
             applied.append(AppliedBuffer(buffer, now, now))
             continue
-        missing.add(
-            "MEASURE_MISSING", f"buffer {buffer.name} has nothing usable to read; its most severe band stands in"
-        )
+        text = f"buffer {buffer.name} has nothing usable to read; its most severe band stands in"
+        missing.add("MEASURE_MISSING", text)
         reachable = buffer.kind.extremes(buffer.parameters)
-        applied.append(AppliedBuffer(buffer, _extreme(reachable, EXACT.maximum), _extreme(reachable, EXACT.minimum)))
+        applied.append(AppliedBuffer(buffer, greatest(reachable), least(reachable)))
     return tuple(applied)
-
-
-def _extreme(reachable: tuple[Adjustment, ...], choose: Any) -> Adjustment:
-    """The greatest (or smallest) factor and addition, each by itself; a band silent on one leaves rates as they are."""
-    factors = [ONE if a.multiply is None else a.multiply for a in reachable]
-    additions = [0 if a.add_rate is None else a.add_rate for a in reachable]
-    speaks_factor = any(a.multiply is not None for a in reachable)
-    speaks_addition = any(a.add_rate is not None for a in reachable)
-    return Adjustment(
-        multiply=choose(*factors) if speaks_factor else None, add_rate=choose(*additions) if speaks_addition else None
-    )
 
 
 def _schedule(rule: InstrumentRule, buffers: list[tuple[Buffer, Adjustment]]) -> Schedule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rules_engine.numbers.exact import EXACT, ONE, ZERO
 from rules_engine.numbers.system import Line, Number, NumberSystem
@@ -36,6 +36,29 @@ def combined(adjustments: Iterable[Adjustment]) -> Adjustment:
         if adjustment.add_rate is not None:
             add_rate = add_rate + adjustment.add_rate
     return Adjustment(multiply=multiply, add_rate=add_rate)
+
+
+def greatest(adjustments: Iterable[Adjustment]) -> Adjustment:
+    """The greatest factor and the greatest addition, each by itself: more severe than any of these adjustments."""
+    return _extreme(tuple(adjustments), EXACT.maximum)
+
+
+def least(adjustments: Iterable[Adjustment]) -> Adjustment:
+    """The least factor and the least addition, each by itself."""
+    return _extreme(tuple(adjustments), EXACT.minimum)
+
+
+def _extreme(adjustments: Sequence[Adjustment], choose: Callable[..., Number]) -> Adjustment:
+    """One that is silent leaves rates as they are; what none speaks of stays unsaid."""
+    factors = [one.multiply for one in adjustments]
+    additions = [one.add_rate for one in adjustments]
+    return Adjustment(multiply=_chosen(factors, ONE, choose), add_rate=_chosen(additions, ZERO, choose))
+
+
+def _chosen(said: Sequence[Number | None], silent: Number, choose: Callable[..., Number]) -> Number | None:
+    if all(value is None for value in said):
+        return None
+    return choose(*[silent if value is None else value for value in said])
 
 
 def adjusted_rate(num: NumberSystem, rate: Number, adjustment: Adjustment) -> Number:

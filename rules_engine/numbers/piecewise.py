@@ -46,12 +46,10 @@ class PiecewiseNumbers:
         return -self.maximum(*[-x for x in xs])
 
     def maximum(self, *xs: Number) -> Number:
-        functions = [x for x in xs if isinstance(x, Piecewise)]
-        constants = [x for x in xs if not isinstance(x, Piecewise)]
-        if not functions:
-            return EXACT.maximum(*constants)
-        others = [EXACT.maximum(*constants)] if constants else []
-        return Piecewise(lambda: reduce(self._larger, [*functions[1:], *others], functions[0]).shape)
+        for x in xs:
+            if isinstance(x, Piecewise):
+                return Piecewise(lambda: self._largest(xs).shape)
+        return EXACT.maximum(*xs)
 
     def total(self, xs: Iterable[Number]) -> Number:
         constants: list[Number] = []
@@ -99,6 +97,12 @@ class PiecewiseNumbers:
             all_cuts += [*([low] if low is not None and all_pieces else []), *cuts]
             all_pieces += pieces
         return Shape(all_cuts, all_pieces, bend)
+
+    def _largest(self, xs: Sequence[Number]) -> Piecewise:
+        functions = [x for x in xs if isinstance(x, Piecewise)]
+        constants = [x for x in xs if not isinstance(x, Piecewise)]
+        others = [EXACT.maximum(*constants)] if constants else []
+        return reduce(self._larger, [*functions[1:], *others], functions[0])
 
     def _larger(self, f: Piecewise, g: Number) -> Piecewise:
         """`max(f, g)`: g, and where f is larger what it has more."""

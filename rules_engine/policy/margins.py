@@ -23,7 +23,7 @@ from rules_engine.formulas.requirement import (
     table_maintenance,
     tier_size,
 )
-from rules_engine.formulas.tiers import NEUTRAL, adjusted, adjusted_rate, combined
+from rules_engine.formulas.tiers import NEUTRAL, adjusted, adjusted_rate, combined, greatest, least
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, divide
 from rules_engine.numbers.piecewise import PiecewiseNumbers
 from rules_engine.numbers.regions import Regions
@@ -207,11 +207,9 @@ class _Extremes:
 
     def __init__(self, buffer: Buffer) -> None:
         reached = buffer.kind.extremes(buffer.parameters)
-        factors = [ONE if one.multiply is None else one.multiply for one in reached]
-        additions = [ZERO if one.add_rate is None else one.add_rate for one in reached]
         self.acts_on = buffer.requirements
-        self.least = Adjustment(multiply=min(factors), add_rate=min(additions))
-        self.greatest = Adjustment(multiply=max(factors), add_rate=max(additions))
+        self.least = least(reached)
+        self.greatest = greatest(reached)
         self.reachable = (*reached, self.greatest)
 
 
