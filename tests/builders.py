@@ -7,7 +7,8 @@ from typing import Any
 
 from rules_engine import Engine, Evaluation, Policy
 from rules_engine.extension.registry import Registry, load_registry
-from rules_engine.policy.load import check_policy, policy_finder
+from rules_engine.policy.check import check_policy
+from rules_engine.policy.load import policy_finder
 from rules_engine.terms.evaluation import PoolFigures, PositionFigures
 
 AS_OF = "2026-12-02T00:00:00Z"

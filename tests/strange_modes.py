@@ -21,7 +21,8 @@ from rules_engine.plugin import (
     hookimpl,
     notional,
 )
-from rules_engine.policy.load import check_policy, policy_finder
+from rules_engine.policy.check import check_policy
+from rules_engine.policy.load import policy_finder
 from tests.builders import FLAT, FLAT_INSTRUMENTS, SECTIONS
 
 

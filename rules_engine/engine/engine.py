@@ -7,7 +7,6 @@ from typing import Any
 
 from rules_engine.engine.documents import decode_account, decode_market, decode_order
 from rules_engine.engine.evaluate import QuoteOf, solve
-from rules_engine.engine.explain import explain
 from rules_engine.engine.figures import written
 from rules_engine.engine.order_check import check_order
 from rules_engine.engine.quote import Quote, quote, rule_for
@@ -51,6 +50,8 @@ class Engine:
         self, account: Account | Mapping[str, Any] | bytes | str, market: Market | Mapping[str, Any] | bytes | str
     ) -> Explanation:
         """How each figure of an evaluation came about, by replaying its formulas. Raises as `evaluate` does."""
+        from rules_engine.engine.explain import explain
+
         account, market = decode_account(account), decode_market(market)
         with exactly():
             solution = solve(self._policy, account, market, self._quotes(market))

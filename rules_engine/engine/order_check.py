@@ -38,6 +38,7 @@ def check_order(policy: Policy, account: Account, market: Market, order: Order, 
 def _decided(
     policy: Policy, account: Account, market: Market, order: Order, quote_of: QuoteOf, before: Solution
 ) -> OrderDecision:
+    """The decision, with the account solved without the order in `before`."""
     resting = msgspec.structs.replace(account, orders=(*account.orders, order))
     after = solve(policy, resting, market, quote_of)
     evaluation = written(policy, market.as_of, after)

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import msgspec
 
 from rules_engine.errors import PolicyError, Problem
 from rules_engine.policy.digest import digest_of
 from rules_engine.policy.document import Document, Path
-
-FindParent: TypeAlias = Callable[[str, str], tuple[bytes, str] | None]
-"""Answers name and version with a policy's text and its file name, or None where there is no such policy."""
+from rules_engine.policy.pins import FindParent, parse_pin
 
 OWN: Final = frozenset({"schema", "policy", "version", "change", "extends", "effective_from", "effective_until"})
 """Members that a policy never inherits."""
 
 DEEPEST: Final = 8
 """How many policies may stand in one line of inheritance."""
-
-_NUMBER: Final = r"(?:0|[1-9]\d{0,8})"
-_VERSION: Final = rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-[0-9A-Za-z.-]{{1,64}})?(?:\+[0-9A-Za-z.-]{{1,64}})?"
-_PIN: Final = re.compile(rf"([a-z0-9-]{{1,64}})@({_VERSION})", re.ASCII)
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,12 +27,6 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...]
     complete: bool
     problems: tuple[Problem, ...]
-
-
-def parse_pin(text: object) -> tuple[str, str] | None:
-    """Name and version of `NAME@VERSION`; None where the text is no such pin."""
-    match = _PIN.fullmatch(text) if isinstance(text, str) else None
-    return (match[1], match[2]) if match else None
 
 
 def resolve(document: Document, find_parent: FindParent) -> Resolved:

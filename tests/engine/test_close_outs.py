@@ -157,6 +157,15 @@ def test_tier_step__goes_under_the_floor_of_each_tier_until_restored(
     assert found == [("p1", Decimal(quantity), reasons[tier]) for quantity, tier in expected]
 
 
+def test_tier_step__of_a_floor_that_lies_between_steps() -> None:
+    """60 contracts at 99 stand 9.4949... above the floor of 5000: 9.495 leave 50.505, which are worth 4999.995."""
+    engine = engine_of(liquidation=liquidation(plan="tier_step"))
+    document = account(position("60", "99", mode="cross"), collateral={"USDT": "136"})
+    pool = one_pool(engine.evaluate(document, market("99")), "A/cross")
+    # 0.05 * 5940 - 160 = 137 is not covered by 136; 1.5 * (0.02 * 4999.995 - 10) = 134.99985 is.
+    assert [one.quantity for one in pool.close_out] == [Decimal("9.495")]
+
+
 def test_tier_step__takes_the_largest_requirement_first_and_of_equal_ones_the_first_by_id() -> None:
     """p1 and p2 keep 20 each of 15 contracts, p3 keeps 5: p1 first, then p2; 9.999 twice and 5 are left, 24.998."""
     three = (

@@ -95,6 +95,8 @@ def test_price__says_where_it_lies_and_how_it_was_rounded(rounding: str, value: 
     price = line(explained(engine, position("1", margin="10")), "p1", "liquidation_price")
     assert price.value == value
     assert price.how == (f"equity comes to maintenance at 90.9090909091… (equity 0.909090909091… there){ending}")
+    gained = line(explained(engine, position("1", "99", margin="9")), "p1", "liquidation_price")
+    assert gained == price  # a gain of 1 in place of as much margin
     bankruptcy = line(explained(engine, position("1", margin="10")), "p1", "bankruptcy_price")
     assert (bankruptcy.value, bankruptcy.how) == ("90", "equity comes to zero at 90")
 

@@ -32,6 +32,24 @@ def test_hybrid__one_group_draws_up_to_its_cap() -> None:
     assert shared.own_equity is None
 
 
+def test_hybrid__what_shared_positions_require_is_not_free() -> None:
+    """Cash of 110 less 10 for a cross position, or 170 less 60 more for an order: a quarter of 100 may be drawn."""
+    for cash, orders in (("110", []), ("170", [order("6", instrument="ETHUSDT")])):
+        document = account(
+            position("10", id="SOL", mode="hybrid", instrument="SOLUSDT"),
+            position("1", id="p2", mode="cross"),
+            group_margins={"SOL": "80"},
+            collateral={"USDT": cash},
+            orders=orders,
+        )
+        evaluation = flat_engine().evaluate(document, market())
+        assert one_pool(evaluation, "A/hybrid/SOL").draw_limit == 25
+        explained = flat_engine().explain(document, market())
+        lines = next(part.lines for part in explained.pools if part.title.startswith("A/hybrid/SOL"))
+        limit = next(line for line in lines if line.figure == "draw_limit")
+        assert limit.how.startswith("free margin of the shared pool 100 * ")
+
+
 def test_hybrid__draws_no_more_than_the_limit() -> None:
     """Own equity 30 lacks 70 of initial margin; only 25 may be drawn."""
     group = one_pool(groups(("SOL", "10", "30")), "A/hybrid/SOL")

@@ -8,7 +8,7 @@ from tests.house.sources import PACKAGE, PLUGINS, ROOT, python_files, tree_of
 
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 60
-LONGER_FILES: dict[str, int] = {"rules_engine/numbers/piecewise.py": 422}
+LONGER_FILES: dict[str, int] = {}
 """Files above the limit, with the lines they had when they were let through; no entry is ever raised."""
 LONGER_FUNCTIONS: dict[str, int] = {}
 

@@ -9,7 +9,7 @@ import rules_engine_standard_modes
 
 from rules_engine.errors import Problem
 from rules_engine.extension.registry import Registry, build_registry
-from rules_engine.policy.load import check_policy
+from rules_engine.policy.check import check_policy
 from rules_engine.terms.policy import Policy
 
 REGISTRY: Registry = build_registry([rules_engine_standard_modes])

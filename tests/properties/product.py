@@ -10,7 +10,8 @@ from typing import Any
 
 from rules_engine import Engine, Evaluation
 from rules_engine.extension.registry import Registry, load_registry
-from rules_engine.policy.load import check_policy, policy_finder
+from rules_engine.policy.check import check_policy
+from rules_engine.policy.load import policy_finder
 from rules_engine.terms.evaluation import PoolFigures
 from tests.oracle.numbers import GRAMMAR
 from tests.properties.documents import QUANTUM, Document, Documents

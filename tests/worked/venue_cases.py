@@ -14,7 +14,8 @@ from tests.worked.case_arithmetic import decimal_text, evaluated
 
 from rules_engine import Engine
 from rules_engine.extension.registry import build_registry
-from rules_engine.policy.load import check_policy, policy_finder
+from rules_engine.policy.check import check_policy
+from rules_engine.policy.load import policy_finder
 
 FOLDER: Final = Path(__file__).parent
 REGISTRY: Final = build_registry([rules_engine_standard_modes, venue_modes])
