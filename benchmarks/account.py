@@ -1,7 +1,7 @@
-"""What an engine costs: one account of ten positions evaluated by the engine, and the same arithmetic in bare Decimals.
+"""What an engine costs: an account of ten positions evaluated by it, and the same arithmetic in bare Decimals.
 
-Run `python benchmarks/account.py [--json]`. The bare function knows its tables; it parses, checks and rounds nothing. It
-does the tier envelope, equity, both margins and both prices of each position. Ratios of medians, in one run.
+Run `python benchmarks/account.py [--json]`. The bare function knows its tables; it parses, checks and rounds nothing.
+It does the tier envelope, equity, both margins and both prices of each position. Ratios of medians, in one run.
 """
 
 from __future__ import annotations

@@ -28,10 +28,10 @@ class Commands(click.Group):
             output.problems(error.problems, error=True)
         except RulesEngineError as error:
             output.message(f"Error: {error}")
-        except BrokenPipeError:
-            _silence_stdout()
         except OSError as error:
-            output.message(f"Error: {sentence(error)}")
+            if not isinstance(error, BrokenPipeError):
+                output.message(f"Error: {sentence(error)}")
+            _drop_what_cannot_be_written()
         except KeyboardInterrupt:
             output.message("interrupted")
         else:
@@ -45,6 +45,9 @@ def sentence(error: OSError) -> str:
     return f"{error.filename}: {reason}" if error.filename else reason
 
 
-def _silence_stdout() -> None:
-    """The reader of our output has gone: what is still buffered goes nowhere, or Python would complain at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _drop_what_cannot_be_written() -> None:
+    """Where stdout takes no more (no reader, a full disk), what is still buffered goes nowhere, or Python complains."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

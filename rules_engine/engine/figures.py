@@ -208,7 +208,7 @@ def _amounts(policy: Policy, one: Solved, solved: Solution) -> dict[str, object]
 
 
 def free_margin(one: Solved, solved: Solution) -> Number | None:
-    """Equity less initial margin with orders; for the shared pool less what groups draw on it too. None if not known."""
+    """Equity less initial margin with orders; for the shared pool also less what groups draw. None if not known."""
     own = _own_free_margin(one, solved)
     return None if own is None or one.limit is None else own + one.limit
 

@@ -194,7 +194,7 @@ class _Check:
 
     @property
     def moves_when_larger(self) -> bool:
-        """Whether it only reduces a position with a pool of its own, and a larger one would reserve in the shared pool."""
+        """Whether it only reduces a position with its own pool, and a larger one would reserve in the shared pool."""
         own = self.placed.reserve == self.placed.pool and self.pool.pool.label.backing is Backing.POSITION
         return own and self.placed.reduces and not self.placed.order.reduce_only
 

@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules_engine.engine import json_text
+from rules_engine.engine.documents import decode_account, decode_market
+from rules_engine.errors import DocumentError, Mark
 from tests.engine.document_examples import (
     ACCOUNT_TEXT,
     AS_OF,
@@ -15,12 +21,6 @@ from tests.engine.document_examples import (
     account_with,
     problems_of,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
-from rules_engine.engine import json_text
-from rules_engine.engine.documents import decode_account, decode_market
-from rules_engine.errors import DocumentError, Mark
 
 
 def test_problems__are_all_reported_in_the_order_of_the_text_with_marks() -> None:

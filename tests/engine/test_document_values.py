@@ -8,6 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
+from rules_engine.engine.documents import decode_account, decode_market, decode_order
+from rules_engine.errors import Mark
 from tests.engine.document_examples import (
     AS_OF,
     MIDNIGHT,
@@ -16,9 +19,6 @@ from tests.engine.document_examples import (
     found,
     problems_of,
 )
-
-from rules_engine.engine.documents import decode_account, decode_market, decode_order
-from rules_engine.errors import Mark
 
 
 def quantity_of(value: Any) -> Decimal:
@@ -81,8 +81,20 @@ def test_number__other_spellings_are_invalid(written: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["1e31", "-1.1e30", "1e-31", "1e-99999999", "1e" + "9" * 5000, "9" * 5000, "0." + "0" * 40, "1." + "0" * 40]
-    + [10**31, Decimal("1e31"), Decimal("1e-31"), Decimal("1." + "1" * 40)],
+    [
+        "1e31",
+        "-1.1e30",
+        "1e-31",
+        "1e-99999999",
+        "1e" + "9" * 5000,
+        "9" * 5000,
+        "0." + "0" * 40,
+        "1." + "0" * 40,
+        10**31,
+        Decimal("1e31"),
+        Decimal("1e-31"),
+        Decimal("1." + "1" * 40),
+    ],
 )
 def test_number__beyond_size_or_length_is_out_of_range(value: Any) -> None:
     assert codes_of_quantity(value) == ["NUMBER_RANGE"]

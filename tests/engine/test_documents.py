@@ -10,6 +10,11 @@ from typing import Any
 
 import msgspec
 import pytest
+
+from rules_engine.engine.documents import decode_account, decode_market, decode_order
+from rules_engine.errors import Mark
+from rules_engine.terms.account import Account, Order, Position
+from rules_engine.terms.market import AssetPrice, InstrumentMarket, Market, Measure
 from tests.engine.document_examples import (
     ACCOUNT_TEXT,
     AS_OF,
@@ -21,11 +26,6 @@ from tests.engine.document_examples import (
     found,
     problems_of,
 )
-
-from rules_engine.engine.documents import decode_account, decode_market, decode_order
-from rules_engine.errors import Mark
-from rules_engine.terms.account import Account, Order, Position
-from rules_engine.terms.market import AssetPrice, InstrumentMarket, Market, Measure
 
 # What is accepted
 

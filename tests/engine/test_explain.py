@@ -72,6 +72,15 @@ def test_tier__of_contracts_is_said_in_contracts() -> None:
     assert line(explanation, "p1", "tier").how == "contracts: contracts from 10 to unlimited"
 
 
+def test_notional__at_entry_is_told_from_that_at_the_mark() -> None:
+    """Maintenance valued at an entry of 90 goes by a notional of 90, beside one of 100 at the mark."""
+    engine = flat_engine(conventions="{maintenance_priced_at: entry}")
+    explanation = explained(engine, position("1", "90", margin="50"))
+    assert line(explanation, "p1", "notional").value == "100"
+    assert line(explanation, "p1", "notional at entry").value == "90"
+    assert line(explanation, "p1", "table_maintenance").value == "0.9"
+
+
 def test_figure__that_is_rounded_says_from_what() -> None:
     """100.01 / 3 is 33.33666..., printed as 33.34."""
     explanation = explained(flat_engine(), position("1", margin="90", leverage="3"), at=market("100.01"))

@@ -164,3 +164,11 @@ def test_engine__names_its_policy() -> None:
     engine = flat_engine()
     identity = backed_by(engine, "3").policy
     assert (identity.name, identity.version, identity.digest) == ("example", "1.0.0", engine.policy.digest)
+
+
+@pytest.mark.parametrize(("accrued", "maintenance"), [("0", "1.9"), ("-1", "1.91"), ("1", "1.89")])
+def test_fee_at_bankruptcy__counts_accrued_amounts_as_collateral(accrued: str, maintenance: str) -> None:
+    """Backed by 10 and what has accrued a long bought at 100 is bankrupt at 90, 91 or 89: 1 and 1 % of that."""
+    rules = "{restore_to: 1.5, closing_fee: {rate: 0.01, counts_in: [maintenance], valued_at: bankruptcy}}"
+    pool = one_pool(backed_by(flat_engine(liquidation=rules), "10", accrued=accrued))
+    assert pool.maintenance_margin == Decimal(maintenance)

@@ -28,7 +28,7 @@ def credit(account: dict[str, Any], currency: str, row: Row, amount: Fraction) -
 def after_closing(
     policy: dict[str, Any], account: dict[str, Any], market: dict[str, Any], closings: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """The account with each {position, quantity} closed at the mark: PnL less the fee on the notional closed is realised.
+    """The account with each {position, quantity} closed at the mark: PnL less the fee on what is closed is realised.
 
     A position closed wholly stays with quantity zero and its accrued; amounts in the result are fractions.
     """

@@ -153,7 +153,7 @@ def closing_fee(world: World, leg: Leg) -> Fraction:
 
 
 def initial_before_fees(world: World, leg: Leg, severity: Severity) -> Fraction:
-    """The larger of what the leverage asks for (the cap where none is chosen) and what the table's initial rate does."""
+    """The larger of what leverage asks for (the cap where none is chosen) and what the table's initial rate does."""
     table = leg.instrument.table
     notional = notional_at(world, leg, world.policy.initial_at_entry)
     size = size_in_table(table, leg.quantity, notional)

@@ -12,7 +12,7 @@ from .rows import Order
 
 
 def filled(leg: Leg, orders: list[Leg]) -> Leg:
-    """The leg after orders of one side: increases average the entry over all, reductions keep it, reversals renew it."""
+    """A leg after orders of one side: increases average the entry over all, reductions keep it, reversals renew it."""
     bought = sum((order.quantity for order in orders), Fraction(0))
     cost = sum((order.quantity * order.entry_value for order in orders), Fraction(0))
     quantity = leg.quantity + bought

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from tests.policy.policy_examples import EXAMPLE, changed, check, place, said
 
 TIER_1 = "{up_to: 50000, maintenance_rate: 0.004, max_leverage: 125}"
@@ -84,7 +85,9 @@ def test_check__an_instrument_that_is_no_mapping_hides_no_others() -> None:
     assert [line.split()[0] for line in said(text)] == ["SCHEMA_TYPE", "TABLE_UNKNOWN"]
 
 
-@pytest.mark.parametrize("part", ["tables", "buffers", "modes", "collateral", "instruments", "liquidation", "settlement"])
+@pytest.mark.parametrize(
+    "part", ["tables", "buffers", "modes", "collateral", "instruments", "liquidation", "settlement"]
+)
 def test_check__a_section_of_the_wrong_shape_is_one_problem_of_shape(part: str) -> None:
     start = EXAMPLE.index(f"\n{part}:") + 1
     text = EXAMPLE.replace("10s}", "400000d}")[:start] + f"{part}: 7\n" + "market_data: {stale_after: 400000d}\n"
@@ -124,7 +127,9 @@ def test_hint__says_so_where_there_is_nothing() -> None:
     ],
 )
 def test_patterns__two_that_match_one_name_collide(one: str, other: str, name: str) -> None:
-    text = changed(('"*USDT"', f'"{one}"'), ("liquidation:", f'  "{other}": {{payoff: linear, table: majors}}\nliquidation:'))
+    text = changed(
+        ('"*USDT"', f'"{one}"'), ("liquidation:", f'  "{other}": {{payoff: linear, table: majors}}\nliquidation:')
+    )
     _, problems = check(text)
     assert [problem.code for problem in problems] == ["PATTERN_COLLISION"]
     assert problems[0].message == f"{other} and {one} both match {name}"
@@ -133,7 +138,15 @@ def test_patterns__two_that_match_one_name_collide(one: str, other: str, name: s
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("*USDT", "*USDC"), ("BTC*", "ETH*"), ("A?", "A"), ("A?C", "A?D"), ("A*B?", "A*B"), ("??", "???"), ("a*b*c", "a*d?c")],
+    [
+        ("*USDT", "*USDC"),
+        ("BTC*", "ETH*"),
+        ("A?", "A"),
+        ("A?C", "A?D"),
+        ("A*B?", "A*B"),
+        ("??", "???"),
+        ("a*b*c", "a*d?c"),
+    ],
 )
 def test_patterns__two_that_share_no_name_do_not_collide(one: str, other: str) -> None:
     line = f'  "{other}": {{payoff: linear, table: majors}}\nliquidation:'
@@ -179,7 +192,8 @@ def test_initial_margin__must_exceed_maintenance_and_the_closing_fee(fee: str, c
 
 
 def test_initial_margin__a_deduction_may_save_a_tier_until_a_size() -> None:
-    # Tier 3 takes n / 39 against 0.025 n - 5050, and 0.001 n for the fee: from n = 5050 / (0.026 - 1/39) = 14,083,571.4 on.
+    # Tier 3 takes n / 39 against 0.025 n - 5050, and 0.001 n for the fee:
+    # no room from n = 5050 / (0.026 - 1/39) = 14,083,571.4 on.
     text = changed(("max_leverage: 20", "max_leverage: 39"), ("0.0005", "0.001"))
     at_large = [problem.message for problem in check(text)[1]]
     assert "a position of 14083" not in "".join(at_large)
@@ -285,8 +299,11 @@ def test_table__that_fails_is_reported_once_however_many_instruments_use_it() ->
 
 
 def test_margin_room__at_exactly_the_fee_is_decided_exactly() -> None:
-    # 1/75 - 0.005 = 0.008333...: a fee of 0.0083333333 leaves room in tier 2, and one of 0.0083333334 none at large sizes.
-    tiers = changed((TIER_1, "{up_to: 50000, maintenance_rate: 0.005, max_leverage: 75}"), ("restore_to: 1.5", "restore_to: 9"))
+    # 1/75 - 0.005 = 0.008333...: a fee of 0.0083333333 leaves room in tier 2,
+    # and one of 0.0083333334 none at large sizes.
+    tiers = changed(
+        (TIER_1, "{up_to: 50000, maintenance_rate: 0.005, max_leverage: 75}"), ("restore_to: 1.5", "restore_to: 9")
+    )
     room = Decimal("0.0083333333")
     assert said(tiers.replace("0.0005", str(room))) == []
     assert said(tiers.replace("0.0005", str(room + Decimal("1e-10")))) != []

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.policy.policy_examples import EXAMPLE, REGISTRY, changed, check, policy, said
 
 from rules_engine.errors import PluginError, PolicyError
 from rules_engine.extension.registry import Registry
@@ -20,6 +19,7 @@ from rules_engine.policy.globs import is_glob, matches
 from rules_engine.policy.load import load_policy
 from rules_engine.terms.exposure import ClosingFee
 from rules_engine.terms.policy import CollateralRule, Conventions, MarketLimits
+from tests.policy.policy_examples import EXAMPLE, REGISTRY, changed, check, policy, said
 
 BARE = """\
 schema: rules-engine/policy/1
@@ -34,7 +34,11 @@ instruments: {BTCUSDT: {payoff: linear, table: flat}}
 
 def test_defaults__of_a_policy_that_says_as_little_as_it_can() -> None:
     bare = policy(BARE)
-    assert (bare.liquidation.trigger, bare.liquidation.margin_call, bare.liquidation.restore_to) == ("at_or_below", 1, 1)
+    assert (bare.liquidation.trigger, bare.liquidation.margin_call, bare.liquidation.restore_to) == (
+        "at_or_below",
+        1,
+        1,
+    )
     assert bare.liquidation.closing_fee == ClosingFee()
     assert bare.liquidation.close_out.plan.name == "smallest"
     assert (bare.conventions, bare.market_limits) == (Conventions(), MarketLimits())
@@ -115,7 +119,9 @@ def test_mode__defaults_of_its_parameters_are_filled_in() -> None:
 
 
 def test_settings__as_written() -> None:
-    more = "conventions: {maintenance_priced_at: entry}\norders: {opening_fee_rate: 0.0004}\napplies_to: new_positions\n"
+    more = (
+        "conventions: {maintenance_priced_at: entry}\norders: {opening_fee_rate: 0.0004}\napplies_to: new_positions\n"
+    )
     compiled = policy(changed(("market_data:", more + "market_data:")))
     assert compiled.market_limits.stale_after == timedelta(seconds=10)
     assert compiled.conventions.maintenance_priced_at == "entry"

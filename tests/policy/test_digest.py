@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from tests.policy.policy_examples import EXAMPLE, changed, policy
 
 from rules_engine.policy.digest import canonical, digest_of
+from tests.policy.policy_examples import EXAMPLE, changed, policy
 
 
 @pytest.mark.parametrize(

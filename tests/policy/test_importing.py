@@ -8,11 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.policy.tier_examples import document, of, tier, two_tiers
 
 from rules_engine.policy.importing import DeductionDifference, Import, import_ccxt_tiers
 from rules_engine.policy.load import load_policy
 from rules_engine.terms.policy import Policy
+from tests.policy.tier_examples import document, of, tier, two_tiers
 
 ROOT = Path(__file__).parents[2]
 USDT_POLICY = "binance-usdm-usdt/1.0.0.yaml"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.policy.tier_examples import of, tier, two_tiers
 
 from rules_engine.errors import DocumentError, Problem
 from rules_engine.policy.importing import import_ccxt_tiers
 from rules_engine.policy.importing.source import LARGEST_SOURCE
+from tests.policy.tier_examples import of, tier, two_tiers
 
 
 def refusals(symbol: str, rows: Any) -> list[tuple[str, str]]:

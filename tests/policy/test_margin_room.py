@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.policy.policy_examples import check
 
 HEAD = """\
@@ -32,15 +33,21 @@ def fractions(*texts: str) -> st.SearchStrategy[str]:
 
 
 tiers = st.lists(
-    st.tuples(st.integers(1, 60), fractions("0", "0.005", "0.01", "0.02", "0.1"), fractions("0", "0.001", "0.004", "0.02")),
+    st.tuples(
+        st.integers(1, 60), fractions("0", "0.005", "0.01", "0.02", "0.1"), fractions("0", "0.001", "0.004", "0.02")
+    ),
     min_size=1,
     max_size=3,
 )
 bands = st.lists(
-    st.tuples(fractions("0.5", "0.9", "1", "1.25", "2", "8"), fractions("0", "0.01", "-0.002", "0.3")), min_size=1, max_size=3
+    st.tuples(fractions("0.5", "0.9", "1", "1.25", "2", "8"), fractions("0", "0.01", "-0.002", "0.3")),
+    min_size=1,
+    max_size=3,
 )
 buffers = st.lists(st.tuples(bands, st.sampled_from(["initial", "maintenance", "initial, maintenance"])), max_size=2)
-fees = st.tuples(fractions("0", "0.001", "0.004", "0.01"), st.sampled_from(["", "trigger", "maintenance", "initial, trigger"]))
+fees = st.tuples(
+    fractions("0", "0.001", "0.004", "0.01"), st.sampled_from(["", "trigger", "maintenance", "initial, trigger"])
+)
 
 
 def digits(rate: Fraction) -> str:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.policy.hostile_documents import HOSTILE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from rules_engine.errors import Mark, PolicyError, Problem
 from rules_engine.policy import tree
 from rules_engine.policy.document import Document
 from rules_engine.policy.reader import read_document
+from tests.policy.hostile_documents import HOSTILE
 
 
 def read(text: str) -> Document:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from tests.policy.policy_examples import EXAMPLE, changed, check, policy, said
 
 from rules_engine.errors import Mark
 from rules_engine.policy.digest import canonical, digest_of
 from rules_engine.policy.resolve import DEEPEST
+from tests.policy.policy_examples import EXAMPLE, changed, check, policy, said
 
 PARENT = {"example@1.0.0": EXAMPLE}
 CHILD = """\
@@ -72,7 +72,9 @@ def test_child__digest_rests_on_the_parents() -> None:
 
 
 def test_child__unused_tables_of_the_parent_are_no_news() -> None:
-    extra = changed(("tables:\n", "tables:\n  spare: {tiers: [{up_to: 1, maintenance_rate: 0.1, initial_rate: 0.2}]}\n"))
+    extra = changed(
+        ("tables:\n", "tables:\n  spare: {tiers: [{up_to: 1, maintenance_rate: 0.1, initial_rate: 0.2}]}\n")
+    )
     assert said(CHILD, parents={"example@1.0.0": extra}) == []
     assert said(extra) == ["UNUSED 7:3"]
 

@@ -99,5 +99,5 @@ def test_evaluate__equals_the_oracle(drawn: Documents) -> None:
 @examples(150)
 @given(documents(max_tiers=3, max_instruments=4, max_positions=5, max_orders=3, doubts=True))
 def test_evaluate__equals_the_oracle_where_data_is_in_doubt(drawn: Documents) -> None:
-    """Statuses are the oracle's where data is missing or old, and no figure is printed that the oracle does not know."""
+    """Statuses are the oracle's where data is missing or old, and no figure is printed that it does not know."""
     assert_figures(drawn, evaluation_of(drawn))

@@ -85,7 +85,7 @@ def with_fee_at_mark(drawn: Documents) -> Documents:
 @examples(80)
 @given(SINGLE.map(with_fee_at_mark))
 def test_long__mirrors_a_short(drawn: Documents) -> None:
-    """The other side requires the same and gains what this one loses; with its entry reflected at the mark, all is the same."""
+    """The other side requires the same and gains what this one loses; reflected at the mark, all is the same."""
     assume(drawn.account["positions"])
     (position,) = drawn.account["positions"]
     quantity, name = exact(-number(position["quantity"])), position["instrument"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from tests.worked.case_arithmetic import agrees, as_printed, decimal_text, evaluated
 from tests.worked.venue_cases import FOLDER, Case, cases
 

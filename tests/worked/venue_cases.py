@@ -8,14 +8,14 @@ from string import Template
 from typing import Any, Final, NamedTuple
 
 import rules_engine_standard_modes
-import tests.worked.venue_modes as venue_modes
 import yaml
-from tests.worked.case_arithmetic import decimal_text, evaluated
 
+import tests.worked.venue_modes as venue_modes
 from rules_engine import Engine
 from rules_engine.extension.registry import build_registry
 from rules_engine.policy.check import check_policy
 from rules_engine.policy.load import policy_finder
+from tests.worked.case_arithmetic import decimal_text, evaluated
 
 FOLDER: Final = Path(__file__).parent
 REGISTRY: Final = build_registry([rules_engine_standard_modes, venue_modes])

@@ -42,7 +42,7 @@ class LeveragedAccount:
 
 
 class EarlyIsolated:
-    """Isolated margin that gives up early: its price lies `share` of the way back from liquidation to entry (freqtrade).
+    """Isolated margin that gives up early: at `share` of the way back from liquidation to entry (freqtrade).
 
     A price that far from liquidation is one where that share of the surplus at entry is left, so the share is required.
     """
