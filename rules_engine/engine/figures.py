@@ -144,10 +144,12 @@ def _buffer(applied: AppliedBuffer) -> BufferFigure:
 
 def _printed_prices(prices: Prices | None, quote: Quote, policy: Policy, notes: list[str]) -> dict[str, Decimal | None]:
     """Both prices of a position, with notes on those that do not exist."""
-    liquidation, bankruptcy = (prices.liquidation, prices.bankruptcy) if prices else (None, None)
+    if prices is None:
+        notes.append("PRICES_NOT_LINEAR")
+        return {}
     return {
-        "liquidation_price": _price(liquidation, "LIQUIDATION_PRICE_NONE", quote, policy, notes),
-        "bankruptcy_price": _price(bankruptcy, "BANKRUPTCY_PRICE_NONE", quote, policy, notes),
+        "liquidation_price": _price(prices.liquidation, "LIQUIDATION_PRICE_NONE", quote, policy, notes),
+        "bankruptcy_price": _price(prices.bankruptcy, "BANKRUPTCY_PRICE_NONE", quote, policy, notes),
     }
 
 
