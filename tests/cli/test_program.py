@@ -35,7 +35,7 @@ def program(
     *arguments: str, environment: dict[str, str] | None = None, stdout: IO[bytes] | int = subprocess.PIPE
 ) -> subprocess.Popen[bytes]:
     """`python -m rules_engine` as a process of its own."""
-    path = os.pathsep.join([str(REPOSITORY), *sys.path])
+    path = os.pathsep.join(sys.path)
     variables = {**os.environ, "PYTHONPATH": path, **(environment or {})}
     command = [sys.executable, "-m", "rules_engine", *arguments]
     return subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, env=variables)
