@@ -11,6 +11,11 @@ from rules_engine.terms.components import BufferKind, Mode, Payoff
 
 PROJECT = "rules_engine"
 
+CONTRACT = 1
+"""The contract between engine and plugins; a plugin may state the one it is written for as `rules_engine_contract`."""
+
+SUPPORTED_CONTRACTS = frozenset({1})
+
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 

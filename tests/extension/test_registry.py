@@ -42,7 +42,7 @@ def test_registry__holds_standard_modes_and_strangers_alike() -> None:
 
 def test_registry__refuses_two_components_of_one_name() -> None:
     """Which of them a policy meant no one could tell; the error names what and which."""
-    with pytest.raises(PluginError, match="two plugins supply a payoff named 'linear'"):
+    with pytest.raises(PluginError, match="there is a payoff named 'linear' already"):
         build_registry([SecondLinear()])
 
 
