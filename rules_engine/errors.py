@@ -27,8 +27,8 @@ class Mark(msgspec.Struct, frozen=True, order=True):
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing wrong with a document: a code of the published list, a sentence, and the next step.
 
-    `mark` is the place in the text and `path` the place in the document (`positions[3].quantity`);
-    either may be missing, never both when the problem lies in a document.
+    `mark` is the place in the text, `document` the name of a document that has no text (`order`, or a file that cannot
+    be read), and `path` the place in the document (`positions[3].quantity`; `$` is the whole of it).
     """
 
     code: str
@@ -36,10 +36,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
     mark: Mark | None = None
     path: str = ""
+    document: str = ""
     severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
-        place = str(self.mark) if self.mark else self.path
+        inside = "" if self.document and self.path == "$" else self.path
+        place = str(self.mark) if self.mark else ": ".join(part for part in (self.document, inside) if part)
         label = "warning " if self.severity == "warning" else ""
         hint = f" ({self.hint})" if self.hint else ""
         return (
@@ -54,6 +56,9 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     position: str | None = None
     instrument: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.message}"
 
 
 class RulesEngineError(Exception):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from errno import ENOENT
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rules_engine.cli import output
-from rules_engine.cli.commands import FOUND, IMPOSSIBLE, sentence
-from rules_engine.cli.inputs import json_option, policies_option
+from rules_engine.cli.commands import FOUND, IMPOSSIBLE
+from rules_engine.cli.inputs import json_option, policies_option, unusable_file
 from rules_engine.errors import PolicyError, Problem
 
 if TYPE_CHECKING:
@@ -18,10 +20,13 @@ if TYPE_CHECKING:
 CASES = ".cases.yaml"
 """How worked cases of a policy end, which stand beside it."""
 
+UNREAD = ("FILE_UNUSABLE", "POLICY_UNKNOWN")
+"""Codes of what could not be checked at all."""
+
 EXAMPLES = """\b
 Examples:
   rules-engine check policies/usdt-perpetuals/1.2.0.yaml
-  rules-engine check --strict policies/*/*.yaml
+  rules-engine check --strict policies
   rules-engine check --json usdt-perpetuals@1.2.0"""
 
 
@@ -35,34 +40,49 @@ def check(context: click.Context, paths: Sequence[str], policies: str | None, st
     """Print every problem of every policy at once.
 
     Problems are printed as file:line:column: CODE message (hint), in the order of the text, at most 100 of each file
-    and then a count; warnings say so. A POLICY is a file, or NAME@VERSION of a packaged one. Exits with 0 where
-    nothing but warnings was found, 1 where there are problems, 2 where a file could not be read.
+    and then a count; warnings say so. A POLICY is a file, a folder (all policies in it) or NAME@VERSION of a packaged
+    one. Exits with 0 where nothing but warnings was found, 1 where there are problems, 2 where a file could not be
+    read.
     """
     from rules_engine.extension.registry import load_registry
 
     registry = load_registry()
     found: list[Problem] = []
-    unread = 0
-    policy_paths = [path for path in paths if not path.endswith(CASES)]
-    if len(policy_paths) < len(paths):
+    unread: list[Problem] = []
+    files = [file for path in paths for file in _files(path)]
+    policy_paths = [file for file in files if not file.endswith(CASES)]
+    if len(policy_paths) < len(files):
         output.message(
-            f"passing over {output.counted(len(paths) - len(policy_paths), 'file')} of worked cases (*{CASES})"
+            f"passing over {output.counted(len(files) - len(policy_paths), 'file')} of worked cases (*{CASES})"
         )
     for path in policy_paths:
         try:
             problems = _problems_of(path, policies, registry)
         except OSError as error:
-            unread += 1
-            output.message(f"Error: {sentence(error)}")
+            problems = (unusable_file(error),)
+        if any(problem.code in UNREAD for problem in problems):
+            unread += problems
             continue
         found += problems
         if not as_json:
             output.problems(problems)
     if as_json:
-        output.document([_entry(problem) for problem in found])
-    output.message(_summary(len(policy_paths), found, unread))
+        output.document([output.entry(problem) for problem in (*found, *unread)])
+    else:
+        output.problems(unread, error=True)
+    output.message(_summary(len(policy_paths), found, len(unread)))
     at_fault = strict or any(problem.severity == "error" for problem in found)
     context.exit(IMPOSSIBLE if unread else FOUND if found and at_fault else 0)
+
+
+def _files(path: str) -> list[str]:
+    """The path itself; of a folder all YAML files in it, at any depth."""
+    if not Path(path).is_dir():
+        return [path]
+    files = sorted(str(file) for pattern in ("*.yaml", "*.yml") for file in Path(path).rglob(pattern))
+    if not files:
+        raise FileNotFoundError(ENOENT, "no policies (*.yaml) in this folder", path)
+    return files
 
 
 def _problems_of(path: str, policies: str | None, registry: Registry) -> tuple[Problem, ...]:
@@ -80,16 +100,3 @@ def _summary(policies: int, found: Sequence[Problem], unread: int) -> str:
     parts += [f"of which {output.counted(warnings, 'warning')}"] if warnings else []
     parts += [f"{unread} could not be read"] if unread else []
     return ", ".join(parts)
-
-
-def _entry(problem: Problem) -> dict[str, Any]:
-    mark = problem.mark
-    place = {"file": mark.file, "line": mark.line, "column": mark.column} if mark else {}
-    return {
-        **place,
-        "code": problem.code,
-        "severity": problem.severity,
-        "message": problem.message,
-        "hint": problem.hint,
-        "path": problem.path,
-    }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any, Final
 
 import click
 
 from rules_engine.cli import output
-from rules_engine.errors import DocumentError, RulesEngineError
+from rules_engine.cli.inputs import JSON_WANTED, unusable_file
+from rules_engine.errors import DocumentError, Problem, RulesEngineError
 
 FOUND: Final = 1
 """Exit code: done, and something was found (problems in a policy, a refused order)."""
@@ -25,13 +25,18 @@ class Commands(click.Group):
             result = super().invoke(context)
             sys.stdout.flush()
         except DocumentError as error:
-            output.problems(error.problems, error=True)
+            _tell(context, *error.problems)
         except RulesEngineError as error:
-            output.message(f"Error: {error}")
+            _tell(context, Problem(code="PLUGIN_BROKEN", message=str(error)))
+        except BrokenPipeError:
+            output.drop_the_rest()
+            return context.exit(0)
         except OSError as error:
-            if not isinstance(error, BrokenPipeError):
-                output.message(f"Error: {sentence(error)}")
-            _drop_what_cannot_be_written()
+            if error.filename is None:  # stdout itself takes no more: a full disk
+                output.message(f"Error: {error.strerror or error}")
+                output.drop_the_rest()
+            else:
+                _tell(context, unusable_file(error))
         except KeyboardInterrupt:
             output.message("interrupted")
         else:
@@ -39,15 +44,9 @@ class Commands(click.Group):
         return context.exit(IMPOSSIBLE)
 
 
-def sentence(error: OSError) -> str:
-    """What could not be read or written, and why."""
-    reason = error.strerror or str(error)
-    return f"{error.filename}: {reason}" if error.filename else reason
-
-
-def _drop_what_cannot_be_written() -> None:
-    """Where stdout takes no more (no reader, a full disk), what is still buffered goes nowhere, or Python complains."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _tell(context: click.Context, *problems: Problem) -> None:
+    """Problems that end a command: for people on stderr, for programs that asked for JSON on stdout."""
+    if context.meta.get(JSON_WANTED):
+        output.document({"problems": [output.entry(problem) for problem in problems]})
+    else:
+        output.problems(problems, error=True)

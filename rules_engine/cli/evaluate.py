@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
@@ -34,7 +33,10 @@ Examples:
 ORDER_EXAMPLES = """\b
 Examples:
   rules-engine order --policy P.yaml --account account.json --market market.json --order order.json
-  rules-engine order --policy P.yaml --account account.json --market market.json --order - --json < order.json"""
+  rules-engine order --policy P.yaml --account account.json --market market.json --order - --json < order.json
+  rules-engine order --policy P.yaml --account account.json --market market.json --order order.json --explain"""
+
+explain_option = click.option("--explain", is_flag=True, help="Print how each figure was made, step by step.")
 
 
 @click.command(epilog=EVALUATE_EXAMPLES)
@@ -42,7 +44,7 @@ Examples:
 @account_option
 @market_option
 @policies_option
-@click.option("--explain", is_flag=True, help="Print how each figure was made, step by step.")
+@explain_option
 @json_option
 def evaluate(policy: str, account: str, market: str, policies: str | None, explain: bool, as_json: bool) -> None:
     """Evaluate one account under a policy.
@@ -68,7 +70,7 @@ def _print_explanation(explanation: Explanation, as_json: bool) -> None:
     from rules_engine.report.explanation import explanation_text
 
     if as_json:
-        output.document(msgspec.to_builtins(explanation))
+        output.document(explanation.to_dict())
         return
     for line in explanation_text(explanation).splitlines():
         output.line(line)
@@ -82,10 +84,18 @@ def _print_explanation(explanation: Explanation, as_json: bool) -> None:
     "--order", required=True, metavar="O", type=click.Path(allow_dash=True), help="Order document (JSON), or -."
 )
 @policies_option
+@explain_option
 @json_option
 @click.pass_context
 def order(
-    context: click.Context, policy: str, account: str, market: str, order: str, policies: str | None, as_json: bool
+    context: click.Context,
+    policy: str,
+    account: str,
+    market: str,
+    order: str,
+    policies: str | None,
+    explain: bool,
+    as_json: bool,
 ) -> None:
     """Say whether an order is accepted.
 
@@ -95,7 +105,9 @@ def order(
     refuse_two_from_stdin(account, market, order)
     engine, *records = _engine_and_documents(policy, policies, account=account, market=market, order=order)
     decision = engine.check_order(*records)
-    if as_json:
+    if explain:
+        _print_explanation(engine.explain_order(*records), as_json)
+    elif as_json:
         output.document(decision.to_dict())
     else:
         from rules_engine.report.tables import order_tables
@@ -111,7 +123,10 @@ def _engine_and_documents(policy: str, policies: str | None, **paths: str) -> li
     from rules_engine.policy.load import load_policy
 
     decoders = {"account": decode_account, "market": decode_market, "order": decode_order}
-    data = {kind: read(path) for kind, path in paths.items()}
-    documents = [partial(decoders[kind], data[kind], file=name_of(path)) for kind, path in paths.items()]
+
+    def document(kind: str, path: str) -> Any:
+        return decoders[kind](read(path), file=name_of(path))
+
+    documents = [partial(document, kind, path) for kind, path in paths.items()]
     compiled, *records = all_of([partial(load_policy, policy, policies=policies), *documents])
     return [Engine(compiled), *records]

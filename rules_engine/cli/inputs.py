@@ -32,7 +32,18 @@ account_option = click.option(
 market_option = click.option(
     "--market", required=True, metavar="M", type=click.Path(allow_dash=True), help="Market document (JSON), or -."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON document for programs.")
+JSON_WANTED: Final = "rules_engine.json_wanted"
+"""Under this key a context's `meta` says whether the problems that end a command are to be JSON too."""
+
+
+def _note_json(context: click.Context, _: click.Parameter, wanted: bool) -> bool:
+    context.meta[JSON_WANTED] = wanted
+    return wanted
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, callback=_note_json, help="Print a JSON document for programs."
+)
 
 
 class Readable(Protocol):
@@ -76,7 +87,7 @@ def read_compressed(path: str) -> bytes:
 
 
 def all_of(readers: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What each reader gives; where some fail, one DocumentError with the problems of all of them."""
+    """What each reader gives; where some fail, one DocumentError with the problems and unreadable files of all."""
     answers: list[Any] = []
     problems: list[Problem] = []
     for reader in readers:
@@ -84,9 +95,17 @@ def all_of(readers: Sequence[Callable[[], Any]]) -> list[Any]:
             answers.append(reader())
         except DocumentError as error:
             problems += error.problems
+        except OSError as error:
+            problems.append(unusable_file(error))
     if problems:
         raise DocumentError(problems)
     return answers
+
+
+def unusable_file(error: OSError) -> Problem:
+    """A file that cannot be read or written, as a problem."""
+    reason = error.strerror or str(error)
+    return Problem(code="FILE_UNUSABLE", message=reason, document=str(error.filename or ""))
 
 
 def _bounded(file: Readable, path: str) -> bytes:

@@ -14,6 +14,7 @@ from rules_engine.cli.commands import Commands
 from rules_engine.cli.completion import PROGRAM, completion
 from rules_engine.cli.evaluate import evaluate, order
 from rules_engine.cli.importing import import_group
+from rules_engine.cli.plugins import plugins_group
 from rules_engine.cli.show import show
 
 EPILOG: Final = """\b
@@ -41,7 +42,7 @@ def cli() -> None:
     """Exact margin rules: check policies, evaluate accounts, decide on orders."""
 
 
-for command in (check, show, evaluate, order, import_group, completion):
+for command in (check, show, evaluate, order, import_group, plugins_group, completion):
     cli.add_command(command)
 
 

@@ -32,12 +32,41 @@ def message(text: str) -> None:
 
 def line(text: str) -> None:
     """One line of the result."""
-    click.echo(printable(text))
+    _result(printable(text))
 
 
 def document(value: Any) -> None:
     """A result for programs: JSON with two spaces of indentation."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    _result(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def entry(problem: Problem) -> dict[str, Any]:
+    """A problem for programs; `file` alone where it has no place in a text."""
+    mark = problem.mark
+    place: dict[str, Any] = {"file": problem.document} if problem.document else {}
+    return {
+        **({"file": mark.file, "line": mark.line, "column": mark.column} if mark else place),
+        "code": problem.code,
+        "severity": problem.severity,
+        "message": problem.message,
+        "hint": problem.hint,
+        "path": problem.path,
+    }
+
+
+def drop_the_rest() -> None:
+    """From here on the result goes nowhere: who reads stdout has left (`| head`), or a disk is full.
+
+    What a command answers does not depend on who reads it, so it goes on and its exit code stays what it is.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _result(text: str) -> None:
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        drop_the_rest()
 
 
 def tables(renderables: Iterable[Any]) -> None:
@@ -57,11 +86,11 @@ def problems(found: Iterable[Problem], *, error: bool = False) -> None:
         file = problem.mark.file if problem.mark else ""
         if printed[file] < PROBLEMS_PER_FILE:
             printed[file] += 1
-            click.echo(printable(str(problem)), err=error)
+            (message if error else line)(str(problem))
         else:
             left_out[file] += 1
     for file, count in left_out.items():
-        click.echo(printable(f"{file or 'in all'}: and {counted(count, 'problem')} more"), err=error)
+        (message if error else line)(f"{file or 'in all'}: and {counted(count, 'problem')} more")
 
 
 def counted(count: int, noun: str) -> str:
@@ -87,10 +116,11 @@ def _console() -> Console:
 
     class Stdout(Console):
         def on_broken_pipe(self) -> None:
-            """Lets the error reach `Commands`, where rich would leave with 1, which means that something was found."""
-            raise BrokenPipeError
+            """Goes on, where rich would leave with 1, which means that something was found."""
+            drop_the_rest()
 
-    console = Stdout(file=sys.stdout, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = WIDTH_OF_A_FILE
+    colour: Any = {"color_system": None} if os.environ.get("NO_COLOR") else {}  # rich would still print bold
+    console = Stdout(file=sys.stdout, highlight=False, markup=False, emoji=False, **colour)
+    if not sys.stdout.isatty():
+        console.width = WIDTH_OF_A_FILE  # whatever COLUMNS says: that is the width of some terminal
     return console

@@ -15,18 +15,27 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
+  rules-engine show --list
   rules-engine show policies/usdt-perpetuals/1.2.0.yaml
   rules-engine show usdt-perpetuals@1.2.0 --instrument ETHUSDT
   rules-engine show usdt-perpetuals@1.2.0 --json"""
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("policy", metavar="POLICY", type=click.Path())
+@click.argument("policy", metavar="[POLICY]", required=False, type=click.Path())
+@click.option("--list", "listed", is_flag=True, help="Only the names of the policies there are, as NAME@VERSION.")
 @click.option("--instrument", metavar="NAME", help="Only what this instrument resolves to.")
 @policies_option
 @json_option
 @click.pass_context
-def show(context: click.Context, policy: str, instrument: str | None, policies: str | None, as_json: bool) -> None:
+def show(
+    context: click.Context,
+    policy: str | None,
+    listed: bool,
+    instrument: str | None,
+    policies: str | None,
+    as_json: bool,
+) -> None:
     """Print a policy resolved, with where each value comes from.
 
     Every value stands beside the file and line it comes from (the policy's own or a parent's), tiers with their
@@ -34,9 +43,14 @@ def show(context: click.Context, policy: str, instrument: str | None, policies: 
     with its default. Exits with 1 where --instrument names an instrument that the policy does not cover, 2 where the
     policy cannot be used.
     """
-    from rules_engine.policy.load import load_policy
+    from rules_engine.policy.load import load_policy, policy_pins
     from rules_engine.report.policy import policy_document, policy_tables
 
+    if listed:
+        _list(policy_pins(policies), as_json)
+        return
+    if policy is None:
+        raise click.UsageError("name a policy, or ask for the names of those there are with --list", context)
     compiled = load_policy(policy, policies=policies)
     if instrument is not None:
         _show_instrument(context, compiled, instrument, as_json)
@@ -44,6 +58,14 @@ def show(context: click.Context, policy: str, instrument: str | None, policies: 
         output.document(policy_document(compiled))
     else:
         output.tables(policy_tables(compiled))
+
+
+def _list(pins: list[str], as_json: bool) -> None:
+    if as_json:
+        output.document(pins)
+        return
+    for pin in pins:
+        output.line(pin)
 
 
 def _show_instrument(context: click.Context, policy: Policy, name: str, as_json: bool) -> None:

@@ -11,11 +11,11 @@ import msgspec
 from rules_engine.engine.decide import falls_short
 from rules_engine.engine.pools import Pool
 from rules_engine.engine.sums import Leg as Position
-from rules_engine.engine.sums import Sums, added, fee_per_contract, leg_of
+from rules_engine.engine.sums import Sums, fee_per_contract, leg_of
 from rules_engine.formulas.pool import surplus
 from rules_engine.formulas.requirement import notional, tier_size
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, count_of, sign_of
-from rules_engine.numbers.functions import Cut
+from rules_engine.numbers.functions import Cut, NotLinear
 from rules_engine.numbers.piecewise import PiecewiseNumbers
 from rules_engine.numbers.regions import Regions
 from rules_engine.numbers.system import Number
@@ -24,60 +24,85 @@ from rules_engine.terms.policy import Policy
 
 
 class Closable(msgspec.Struct, frozen=True):
-    """The engine's `ClosablePool`. `backing` is collateral and accrued amounts, realized PnL and fees paid included."""
+    """The engine's `ClosablePool`. `surplus` is kept as positions close, for summing a pool anew costs its square.
+
+    `positions` and `views` stand by id, in order of the ids.
+    """
 
     pool: Pool
     policy: Policy
     positions: Mapping[str, Position]
-    backing: Number
-    limit: Number
-
-    @property
-    def sums(self) -> Sums:
-        return added(list(self.positions.values()), self.backing)
+    views: Mapping[str, Leg]
+    surplus: Number
 
     @property
     def legs(self) -> Sequence[Leg]:
-        return [_leg(self.positions[id], self._step(id)) for id in sorted(self.positions)]
-
-    @property
-    def surplus(self) -> Number:
-        sums = self.sums
-        return surplus(sums.equity + self.limit, sums.maintenance, sums.fee, self.policy.liquidation.restore_to)
+        return list(self.views.values())
 
     @property
     def restored(self) -> bool:
         return not falls_short(self.surplus, self.policy.liquidation)
 
     def smallest(self, position: str) -> Decimal | None:
+        try:
+            return self._smallest_solved(position)
+        except NotLinear:
+            return self._smallest_searched(position)
+
+    def _smallest_solved(self, position: str) -> Decimal | None:
+        """With the quantity as the unknown: the first multiple of the step at which nothing falls short."""
         leg = self.positions[position]
         size = abs(leg.exposure.quantity)
         start, end = (ZERO, 0), (size, 1)
         num = PiecewiseNumbers(start, end)
         after = _closed(num, self.pool, leg, num.unknown)
-        restore_to = self.policy.liquidation.restore_to
-        fixed = self.surplus - (leg.unrealized_pnl - restore_to * leg.requirement.maintenance - leg.fee)
-        realized = _realized(leg, num.unknown)
-        function = fixed + realized + after.unrealized_pnl - restore_to * after.requirement.maintenance - after.fee
+        function = self.surplus - self._net(leg) + _realized(leg, num.unknown) + self._net(after)
         inclusive = self.policy.liquidation.trigger == "at_or_below"
-        return _smallest_multiple(num.where(function, inclusive=inclusive), start, end, size, self._step(position))
+        short = num.where(function, inclusive=inclusive)
+        return _smallest_multiple(short, start, end, size, step_of(leg, self.policy))
+
+    def _smallest_searched(self, position: str) -> Decimal | None:
+        """By halving, for requirements that have no piecewise linear form: it restores, and a step less does not."""
+        leg = self.positions[position]
+        size, step = abs(leg.exposure.quantity), step_of(leg, self.policy)
+        short, enough = ZERO, count_of(size, step, "up")
+        if not self.close(position, size).restored:
+            return None
+        while enough - short > 1:
+            middle = (short + enough) // 2
+            restored = self.close(position, middle * step).restored
+            short, enough = (short, middle) if restored else (middle, enough)
+        quantity: Decimal = min(enough * step, size)
+        return quantity
 
     def close(self, position: str, quantity: Decimal) -> Closable:
         leg = self.positions[position]
-        remaining = dict(self.positions)
-        del remaining[position]
+        positions, views = dict(self.positions), dict(self.views)
+        left = self.surplus - self._net(leg) + _realized(leg, quantity)
         if quantity < abs(leg.exposure.quantity):
-            remaining[position] = _closed(EXACT, self.pool, leg, quantity)
-        return Closable(self.pool, self.policy, remaining, self.backing + _realized(leg, quantity), self.limit)
+            positions[position] = smaller = _closed(EXACT, self.pool, leg, quantity)
+            views[position] = _leg(smaller, step_of(smaller, self.policy))
+            left = left + self._net(smaller)
+        else:
+            del positions[position], views[position]
+        return Closable(self.pool, self.policy, positions, views, left)
 
-    def _step(self, position: str) -> Decimal:
-        return self.positions[position].holding.quote.quantity_step or self.policy.quantum
+    def _net(self, leg: Position) -> Number:
+        """What a position adds to the surplus."""
+        return surplus(leg.unrealized_pnl, leg.requirement.maintenance, leg.fee, self.policy.liquidation.restore_to)
+
+
+def step_of(leg: Position, policy: Policy) -> Decimal:
+    """What a close-out's quantities are rounded up to: the instrument's step, or the quantum where it has none."""
+    return leg.holding.quote.quantity_step or policy.quantum
 
 
 def closable(pool: Pool, sums: Sums, policy: Policy, limit: Number) -> Closable:
     """A pool at the start of its close-out."""
-    backing = EXACT.total([pool.collateral, *(holding.position.accrued for holding in pool.holdings)])
-    return Closable(pool, policy, {leg.exposure.id: leg for leg in sums.legs}, backing, limit)
+    positions = {leg.exposure.id: leg for leg in sorted(sums.legs, key=lambda leg: leg.exposure.id)}
+    views = {id: _leg(leg, step_of(leg, policy)) for id, leg in positions.items()}
+    start = surplus(sums.equity + limit, sums.maintenance, sums.fee, policy.liquidation.restore_to)
+    return Closable(pool, policy, positions, views, start)
 
 
 def _realized(leg: Position, quantity: Number) -> Number:

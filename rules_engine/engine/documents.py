@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from os import PathLike
 from typing import Any, Final, TypeAlias, TypeVar
 
 from rules_engine.engine import values
@@ -31,6 +32,34 @@ def decode_market(document: Market | Source, file: str = "market") -> Market:
 def decode_order(document: Order | Source, file: str = "order") -> Order:
     """The order that a document describes; raises `DocumentError` with every problem, in document order."""
     return _decode(document, file, Order, _ORDER)
+
+
+def decode_two(account: Account | Source, market: Market | Source) -> tuple[Account, Market]:
+    """The account and the market; raises one `DocumentError` with the problems of both."""
+    one, other = _all((decode_account, account), (decode_market, market))
+    return one, other
+
+
+def decode_three(
+    account: Account | Source, market: Market | Source, order: Order | Source
+) -> tuple[Account, Market, Order]:
+    """The account, the market and the order; raises one `DocumentError` with the problems of all three."""
+    one, other, third = _all((decode_account, account), (decode_market, market), (decode_order, order))
+    return one, other, third
+
+
+def _all(*readings: tuple[Callable[[Any], Any], Any]) -> list[Any]:
+    """What each decoder makes of its document."""
+    records: list[Any] = []
+    problems: list[Problem] = []
+    for decode, document in readings:
+        try:
+            records.append(decode(document))
+        except DocumentError as error:
+            problems += error.problems
+    if problems:
+        raise DocumentError(problems)
+    return records
 
 
 _TEXT: Final = Value(values.text)
@@ -85,7 +114,8 @@ def _bare_measure(value: object) -> Measure:
     return Measure(value=values.number(value))
 
 
-_MEASURE: Final = Either(Fields(Measure, value=_NUMBER, time=_TIME_OR_NULL), Value(_bare_measure))
+_FULL_MEASURE: Final = Fields(Measure, value=_NUMBER, time=_TIME_OR_NULL)
+_MEASURE: Final = Either(_FULL_MEASURE, Value(_bare_measure))
 
 _INSTRUMENT: Final = Fields(
     InstrumentMarket,
@@ -103,33 +133,52 @@ _INSTRUMENT: Final = Fields(
     underlying=_TEXT_OR_NULL,
 )
 
+_PRICE: Final = Fields(AssetPrice, price=_NUMBER, time=_TIME_OR_NULL)
+
 _MARKET: Final = Fields(
     Market,
     as_of=_TIME,
     instruments=Names(_INSTRUMENT),
-    prices=Names(Fields(AssetPrice, price=_NUMBER, time=_TIME_OR_NULL)),
+    prices=Names(_PRICE),
 )
+
+OBJECTS: Final[Mapping[str, Fields]] = {
+    "Account": _ACCOUNT,
+    "Position": _POSITION,
+    "Order": _ORDER,
+    "Market": _MARKET,
+    "Instrument": _INSTRUMENT,
+    "Measure": _FULL_MEASURE,
+    "Price": _PRICE,
+}
+"""Every object of the documents that are read, by the name that the documentation gives it."""
 
 
 def _decode(document: Record | Source, file: str, record: type[Record], shape: Shape) -> Record:
     if isinstance(document, record):
         return document
     text, value = read_json(document, file) if isinstance(document, bytes | str) else (None, document)
+    if isinstance(document, PathLike):
+        refusal = Refusal(
+            "TYPE_WRONG", f"found the path {str(document)!r}, wanted a document", "pass what is in the file"
+        )
+        raise DocumentError([_problem(Fault((), "value", refusal), None, file)])
     try:
         return shape.decode(value)  # type: ignore[no-any-return]
     except Refusal:
         faults = list(shape.faults(value, ()))
     assert faults, f"{file} was refused without a reason"
-    raise DocumentError(_problems(faults) if text is None else _marked(faults, text, file))
+    raise DocumentError(_unmarked(faults, file) if text is None else _marked(faults, text, file))
 
 
-def _problems(faults: list[Fault]) -> list[Problem]:
-    return [_problem(fault, None) for fault in faults]
+def _unmarked(faults: list[Fault], file: str) -> list[Problem]:
+    """The problems of a document that has no text, but a name."""
+    return [_problem(fault, None, file) for fault in faults]
 
 
-def _problem(fault: Fault, mark: Mark | None) -> Problem:
-    refusal = fault.refusal
-    return Problem(code=refusal.code, message=refusal.message, hint=refusal.hint, path=written(fault.path), mark=mark)
+def _problem(fault: Fault, mark: Mark | None, document: str = "") -> Problem:
+    code, message, hint = fault.refusal.code, fault.refusal.message, fault.refusal.hint
+    return Problem(code=code, message=message, hint=hint, path=written(fault.path), mark=mark, document=document)
 
 
 def _marked(faults: list[Fault], text: str, file: str) -> list[Problem]:

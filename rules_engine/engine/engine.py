@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rules_engine.engine.documents import decode_account, decode_market, decode_order
+from rules_engine.engine.documents import decode_three, decode_two
 from rules_engine.engine.evaluate import QuoteOf, solve
 from rules_engine.engine.figures import written
 from rules_engine.engine.order_check import check_order
@@ -39,10 +39,10 @@ class Engine:
     ) -> Evaluation:
         """Every position's and pool's figures, prices, status and close-out.
 
-        Documents come as dicts, JSON text or records. Raises `DocumentError` with every problem of a document that is
-        not well formed; what is doubtful inside a well-formed one ends as `undetermined` pools.
+        Documents come as dicts, JSON text or records. Raises one `DocumentError` with every problem of all documents
+        that are not well formed; what is doubtful inside a well-formed one ends as `undetermined` pools.
         """
-        account, market = decode_account(account), decode_market(market)
+        account, market = decode_two(account, market)
         with exactly():
             return written(self._policy, market.as_of, solve(self._policy, account, market, self._quotes(market)))
 
@@ -52,7 +52,7 @@ class Engine:
         """How each figure of an evaluation came about, by replaying its formulas. Raises as `evaluate` does."""
         from rules_engine.engine.explain import explain
 
-        account, market = decode_account(account), decode_market(market)
+        account, market = decode_two(account, market)
         with exactly():
             solution = solve(self._policy, account, market, self._quotes(market))
             return explain(self._policy, market, solution, written(self._policy, market.as_of, solution))
@@ -64,14 +64,22 @@ class Engine:
         order: Order | Mapping[str, Any] | bytes | str,
     ) -> OrderDecision:
         """Whether an order may be accepted, what it requires, and how large it could be. Raises as `evaluate` does."""
-        account, market, order = decode_account(account), decode_market(market), decode_order(order)
-        if any(resting.id == order.id for resting in account.orders):
-            text = f"the account already has an order {order.id!r}"
-            raise DocumentError(
-                [Problem(code="ID_DUPLICATE", message=text, path="id", hint="give the new order an id of its own")]
-            )
+        account, market, order = _with_order(account, market, order)
         with exactly():
             return check_order(self._policy, account, market, order, self._quotes(market))
+
+    def explain_order(
+        self,
+        account: Account | Mapping[str, Any] | bytes | str,
+        market: Market | Mapping[str, Any] | bytes | str,
+        order: Order | Mapping[str, Any] | bytes | str,
+    ) -> Explanation:
+        """How a decision on an order came about, and each figure with the order in it. Raises as `evaluate` does."""
+        from rules_engine.engine.explain_order import explain_order
+
+        account, market, order = _with_order(account, market, order)
+        with exactly():
+            return explain_order(self._policy, account, market, order, self._quotes(market))
 
     def _quotes(self, market: Market) -> QuoteOf:
         """Each instrument's quote in this market, made once."""
@@ -83,3 +91,17 @@ class Engine:
             return made[instrument]
 
         return quote_of
+
+
+def _with_order(
+    account: Account | Mapping[str, Any] | bytes | str,
+    market: Market | Mapping[str, Any] | bytes | str,
+    order: Order | Mapping[str, Any] | bytes | str,
+) -> tuple[Account, Market, Order]:
+    """The three documents as records, of which the order is a new one."""
+    account, market, order = decode_three(account, market, order)
+    if any(resting.id == order.id for resting in account.orders):
+        text = f"the account already has an order {order.id!r}"
+        hint = "give the new order an id of its own"
+        raise DocumentError([Problem(code="ID_DUPLICATE", message=text, hint=hint, path="id", document="order")])
+    return account, market, order

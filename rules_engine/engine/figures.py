@@ -15,10 +15,10 @@ from rules_engine.engine.evaluate import Solution, Solved
 from rules_engine.engine.pools import Holding
 from rules_engine.engine.prices import Prices, TurningPrice, prices_of, rounded_price
 from rules_engine.engine.quote import AppliedBuffer, Quote
-from rules_engine.engine.sums import Leg
-from rules_engine.formulas.pool import drawn, surplus, withdrawable
+from rules_engine.engine.sums import Leg, Sums
+from rules_engine.formulas import pool as formulas
 from rules_engine.formulas.requirement import notional, tier_size
-from rules_engine.numbers.exact import EXACT, ONE, ZERO, Direction, divide, rounded
+from rules_engine.numbers.exact import EXACT, ONE, ZERO, Direction, rounded
 from rules_engine.numbers.functions import NotLinear
 from rules_engine.numbers.system import Number
 from rules_engine.terms.account import Position
@@ -72,7 +72,7 @@ def _prices(one: Solved, solved: Solution, policy: Policy) -> dict[str, Prices |
     by_instrument: dict[str, list[Leg]] = {}
     for leg in one.sums.legs:
         by_instrument.setdefault(leg.exposure.instrument, []).append(leg)
-    net = surplus(one.equity, one.sums.maintenance, one.sums.fee, ONE)
+    net = formulas.surplus(one.equity, one.sums.maintenance, one.sums.fee, ONE)
     prices: dict[str, Prices | None] = {}
     for instrument, legs in by_instrument.items():
         try:
@@ -196,7 +196,7 @@ def _amounts(policy: Policy, one: Solved, solved: Solution) -> dict[str, object]
         "maintenance_margin": money(one.sums.maintenance, "up"),
         "margin_ratio": _margin_ratio(one.sums.maintenance, equity),
         "free_margin": money(free_margin(one, solved), "down"),
-        "withdrawable": None if own_free is None else money(withdrawable(EXACT, own_free, one.sums.profits), "down"),
+        "withdrawable": money(_withdrawable(one.sums, own_free), "down"),
         "top_up": top_up(equity, one.sums.maintenance, one.sums.fee, open_, rules, quantum) if decided else None,
         "close_out": _close_out(policy, one),
     }
@@ -219,12 +219,26 @@ def _own_free_margin(one: Solved, solved: Solution) -> Number | None:
     """Free margin without what the pool may draw."""
     if one.sums is None or one.initial is None:
         return None
-    draws = [_draw(group) for group in solved.drawing] if one.pool.name == solved.pools.shared else []
-    return None if None in draws else one.sums.equity - one.initial - EXACT.total(draws)
+    draws = draws_on(one, solved)
+    if None in draws.values():
+        return None
+    return formulas.free_margin(EXACT, one.sums.equity, one.initial, draws.values())
+
+
+def draws_on(one: Solved, solved: Solution) -> dict[str, Number | None]:
+    """What each group draws from this pool, by the group's pool; nothing but from the shared one."""
+    drawing = solved.drawing if one.pool.name == solved.pools.shared else []
+    return {group.pool.name: _draw(group) for group in drawing}
+
+
+def _withdrawable(sums: Sums, own_free: Number | None) -> Number | None:
+    return None if own_free is None else formulas.withdrawable(EXACT, own_free, sums.profits)
 
 
 def _margin_ratio(maintenance: Number, equity: Number | None) -> Decimal | None:
-    return None if equity is None or equity <= 0 else rounded(divide(maintenance, equity), RATIO_UNIT, "up")
+    if equity is None or equity <= 0:
+        return None
+    return rounded(formulas.margin_ratio(EXACT, maintenance, equity), RATIO_UNIT, "up")
 
 
 def _draw(group: Solved) -> Number | None:
@@ -233,7 +247,9 @@ def _draw(group: Solved) -> Number | None:
         return group.limit
     if group.sums is None:
         return None
-    return group.limit if group.initial is None else drawn(EXACT, group.limit, group.initial, group.sums.equity)
+    if group.initial is None:
+        return group.limit
+    return formulas.drawn(EXACT, group.limit, group.initial, group.sums.equity)
 
 
 def _close_out(policy: Policy, one: Solved) -> Sequence[Closing]:

@@ -20,6 +20,7 @@ LARGEST_DOCUMENT: Final = 64 * 1024 * 1024
 
 _TOKEN: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+_names_a_file: Final = re.compile(r"\s*(?:[./~]|[A-Za-z]:\\|[^\s\"\[{][^\n\"\[{]{0,1000}\.json\s*$)").match
 
 
 class RepeatedKeys(dict[str, Any]):
@@ -42,7 +43,8 @@ def read_json(data: bytes | str, file: str) -> tuple[str, Any]:
             object_pairs_hook=_object,
         )
     except json.JSONDecodeError as error:
-        raise _unreadable("JSON_SYNTAX", error.msg, Mark(file, error.lineno, error.colno)) from None
+        hint = "this looks like the name of a file: pass what is in it" if _names_a_file(text) else ""
+        raise _unreadable("JSON_SYNTAX", error.msg, Mark(file, error.lineno, error.colno), hint) from None
     except RecursionError:
         raise _unreadable("JSON_DEPTH", "the document is nested too deeply", Mark(file, 1, 1)) from None
     return text, value

@@ -10,7 +10,7 @@ import msgspec
 
 from rules_engine.engine.evaluate import QuoteOf, Solution, Solved, solve
 from rules_engine.engine.figures import free_margin, written
-from rules_engine.engine.orders import Placed, filled, place_order, reserved
+from rules_engine.engine.orders import Placed, filled, place_order, reserved, resting
 from rules_engine.engine.pools import Unplaced
 from rules_engine.errors import Doubt
 from rules_engine.formulas.requirement import tier_size
@@ -39,15 +39,15 @@ def _decided(
     policy: Policy, account: Account, market: Market, order: Order, quote_of: QuoteOf, before: Solution
 ) -> OrderDecision:
     """The decision, with the account solved without the order in `before`."""
-    resting = msgspec.structs.replace(account, orders=(*account.orders, order))
-    after = solve(policy, resting, market, quote_of)
+    with_order = msgspec.structs.replace(account, orders=(*account.orders, order))
+    after = solve(policy, with_order, market, quote_of)
     evaluation = written(policy, market.as_of, after)
     quote = quote_of(order.instrument)
     try:
-        placed = place_order(policy, after.pools, resting, order, quote)
+        placed = place_order(policy, after.pools, with_order, order, quote, resting(with_order))
     except Unplaced as unplaced:
         return _decision(order, evaluation, [unplaced.doubt])
-    check = _Check(policy, before, after, placed)
+    check = Check(policy, before, after, placed)
     refusals = check.refusals()
     required, available = check.required, check.available
     larger = None
@@ -78,19 +78,27 @@ def _decision(order: Order, evaluation: Evaluation, refusals: list[Doubt]) -> Or
 
 
 class Condition(NamedTuple):
-    """Something that refuses an order: where `function` of its signed quantity is below zero (at it, if inclusive)."""
+    """Something that refuses an order: where `function` of its signed quantity is below zero (at it, if inclusive).
+
+    `text` says so as a refusal, `measure` what the function gives.
+    """
 
     code: str
     text: str
+    measure: str
     function: Callable[[NumberSystem, Number], Number]
     inclusive: bool
 
+    def function_at(self, quantity: Number) -> Number:
+        """How far an order of this quantity is from being refused."""
+        return self.function(EXACT, quantity)
+
     def refuses(self, quantity: Number) -> bool:
-        value = self.function(EXACT, quantity)
+        value = self.function_at(quantity)
         return bool(value <= 0 if self.inclusive else value < 0)
 
 
-class _Check:
+class Check:
     """One order against one account: the unrounded figures behind the decision."""
 
     def __init__(self, policy: Policy, before: Solution, after: Solution, placed: Placed) -> None:
@@ -147,19 +155,19 @@ class _Check:
     def conditions(self) -> list[Condition]:
         """Everything that could refuse the order, as functions of its quantity."""
         name = self.pool.pool.name
-        found = [
-            Condition(
-                "MARGIN_INSUFFICIENT", f"{name} would be left with negative free margin", self._margin_left, False
-            )
-        ]
+        text = f"{name} would be left with negative free margin"
+        free = f"free margin of {name} with the order in it, before what groups draw"
+        found = [Condition("MARGIN_INSUFFICIENT", text, free, self._margin_left, False)]
         at_own = self._filled(self.placed.order.quantity)
         if at_own.leverage is not None:
             text = f"leverage {at_own.leverage} is above what the tier of the resulting position allows"
-            found.insert(0, Condition("LEVERAGE_ABOVE_TIER", text, self._leverage_left, False))
+            room = f"1 less leverage {at_own.leverage} times what the tier of the resulting position asks of notional"
+            found.insert(0, Condition("LEVERAGE_ABOVE_TIER", text, room, self._leverage_left, False))
         cap = at_own.schedule.cap
         if cap is not None:
             text = f"the position would reach the end of the last tier, {cap}"
-            found.insert(0, Condition("POSITION_ABOVE_CAP", text, lambda num, q: cap - self._size(num, q), True))
+            room = f"end of the last tier {cap} less the size of the resulting position"
+            found.insert(0, Condition("POSITION_ABOVE_CAP", text, room, lambda num, q: cap - self._size(num, q), True))
         return found
 
     def _margin_left(self, num: NumberSystem, quantity: Number) -> Number:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -13,7 +13,7 @@ from rules_engine.engine.quote import Quote
 from rules_engine.engine.sums import Terms, exposure_of
 from rules_engine.errors import Doubt
 from rules_engine.formulas.pool import loss_to_mark, order_margin
-from rules_engine.numbers.exact import EXACT, ONE, ZERO
+from rules_engine.numbers.exact import EXACT, ONE, ZERO, sign_of
 from rules_engine.numbers.functions import NotLinear, Piecewise
 from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.terms.account import Account, Order, Position
@@ -39,6 +39,10 @@ class Placed(msgspec.Struct, frozen=True):
         return own.position.id == target.position.id if target.open else not own.open
 
 
+SIDES: Final = {"initial now": 0, "with buys filled": 1, "with sells filled": -1}
+"""What is compared to tell what orders reserve: positions as they are, and with all orders of a side filled."""
+
+
 class Slot(msgspec.Struct, frozen=True):
     """One instrument's positions in a pool and the orders on them, which reserve margin together."""
 
@@ -55,7 +59,21 @@ class Reservation(msgspec.Struct, frozen=True):
     doubts: tuple[Doubt, ...]
 
 
-def place_order(policy: Policy, pools: Pools, account: Account, order: Order, quote: Quote) -> Placed:
+Resting: TypeAlias = Mapping[tuple[str, str, int, str | None], Decimal]
+"""How much rests of orders that may reverse a position: by mode, instrument, side and the position that they name."""
+
+
+def resting(account: Account) -> Resting:
+    """The account's orders added up; `reduce_only` ones are left out, for they never reverse anything."""
+    found: dict[tuple[str, str, int, str | None], Decimal] = {}
+    for order in account.orders:
+        if not order.reduce_only:
+            key = (order.mode, order.instrument, sign_of(order.quantity), order.position)
+            found[key] = found.get(key, ZERO) + abs(order.quantity)
+    return found
+
+
+def place_order(policy: Policy, pools: Pools, account: Account, order: Order, quote: Quote, beside: Resting) -> Placed:
     """Finds the position that an order acts on and the pool in which it reserves. Raises `Unplaced`."""
     holding = _target(pools, order, quote)
     if holding is None:
@@ -66,34 +84,22 @@ def place_order(policy: Policy, pools: Pools, account: Account, order: Order, qu
     else:
         pool = pools.pool_of[holding.position.id]
         allowed, backing = pools.by_name[pool].allowed, pools.by_name[pool].label.backing
-    reduces = _reduces(holding.position, order, account)
+    reduces = _reduces(holding.position, order, beside)
     reserve = pools.shared if backing is Backing.POSITION and not reduces else pool
     return Placed(order, holding, allowed, pool, reserve, reduces)
 
 
-def _reduces(position: Position, order: Order, account: Account) -> bool:
+def _reduces(position: Position, order: Order, beside: Resting) -> bool:
     """Orders that each make the position smaller can together reverse it, so they are taken together."""
     if position.quantity * order.quantity >= 0:
         return False
-    together = [
-        abs(other.quantity)
-        for other in account.orders
-        if other.instrument == order.instrument
-        and other.mode == order.mode
-        and other.position in (None, position.id)
-        and other.quantity * order.quantity > 0
-        and not other.reduce_only
-    ]
-    return order.reduce_only or sum(together) <= abs(position.quantity)
+    side = (order.mode, order.instrument, sign_of(order.quantity))
+    together = sum(beside.get((*side, named), ZERO) for named in (None, position.id))
+    return order.reduce_only or together <= abs(position.quantity)
 
 
 def _target(pools: Pools, order: Order, quote: Quote) -> Holding | None:
-    held = [
-        holding
-        for pool in pools.by_name.values()
-        for holding in pool.holdings
-        if holding.position.mode == order.mode and holding.position.instrument == order.instrument
-    ]
+    held = pools.held.get((order.mode, order.instrument), ())
     if order.position is not None:
         held = [holding for holding in held if holding.position.id == order.position]
         if not held:
@@ -101,6 +107,7 @@ def _target(pools: Pools, order: Order, quote: Quote) -> Holding | None:
                 f"{order.id} acts on position {order.position}, which is no {order.mode} position of {order.instrument}"
             )
             raise Unplaced(Doubt(code="ORDER_POSITION_UNKNOWN", message=text, instrument=order.instrument))
+    held = [holding for holding in held if holding.open] or held  # where one is open, an empty row is no other choice
     if len(held) > 1:
         text = f"{order.id} may act on {' or '.join(holding.position.id for holding in held)}: name one as `position`"
         raise Unplaced(Doubt(code="ORDER_POSITION_AMBIGUOUS", message=text, instrument=order.instrument))
@@ -132,10 +139,11 @@ def reservations(
     """What the account's orders reserve. An order without a pool leaves every pool's initial margin unknown."""
     doubts: dict[str, list[Doubt]] = {name: [] for name in pools.by_name}
     placed: list[Placed] = []
+    beside = resting(account)
     for order in account.orders:
         quote = quote_of(order.instrument)
         try:
-            placed.append(one := place_order(policy, pools, account, order, quote))
+            placed.append(one := place_order(policy, pools, account, order, quote, beside))
         except Unplaced as unplaced:
             for found in doubts.values():
                 found.append(unplaced.doubt)
@@ -175,8 +183,8 @@ def _slot(pools: Pools, own: str, members: Sequence[Placed]) -> Slot:
     held = {one.holding.position.id: one.holding for one in members if one.holding.open}
     pool: Pool | None = pools.by_name.get(first.pool)
     if not own and pool is not None:
-        instrument = first.order.instrument
-        held |= {h.position.id: h for h in pool.open if h.position.instrument == instrument}
+        alike = pools.held.get((first.order.mode, first.order.instrument), ())
+        held |= {h.position.id: h for h in alike if h.open and pools.pool_of[h.position.id] == pool.name}
     return Slot(first.allowed, first.holding.quote, tuple(held.values()), tuple(members))
 
 
@@ -188,13 +196,15 @@ def reserved(
     quantities = [sizes.get(one.order.id, one.order.quantity) for one in slot.placed]
     values = [order_value(one.order, quote) for one in slot.placed]
     now, bought, sold = (
-        num.total(_initial(num, slot, terms, target, sizes, sign) for target in _targets(slot)) for sign in (0, 1, -1)
+        num.named(name, num.total(_initial(num, slot, terms, target, sizes, sign) for target in _targets(slot)))
+        for name, sign in SIDES.items()
     )
     losses = [
-        loss_to_mark(num, quantity, quote.value, value) for quantity, value in zip(quantities, values, strict=True)
+        num.named(f"loss of {one.order.id} to the mark", loss_to_mark(num, quantity, quote.value, value))
+        for one, quantity, value in zip(slot.placed, quantities, values, strict=True)
     ]
     fees = [
-        fee_rate * num.absolute(quantity * value)
+        num.named(f"opening fee of {one.order.id}", fee_rate * num.absolute(quantity * value))
         for one, quantity, value in zip(slot.placed, quantities, values, strict=True)
         if fee_rate and not one.order.reduce_only
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -49,12 +49,16 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pools(msgspec.Struct, frozen=True):
-    """All pools of an account by name, the shared one's name, and doubts that reach every pool."""
+    """All pools of an account by name, the shared one's name, and doubts that reach every pool.
+
+    `held` gives the holdings of a mode and instrument, for orders to find the position that they act on.
+    """
 
     by_name: Mapping[str, Pool]
     shared: str
     doubts: tuple[Doubt, ...]
     pool_of: Mapping[str, str]
+    held: Mapping[tuple[str, str], Sequence[Holding]]
 
 
 def pool_name(account: str, mode: str, label: PoolLabel) -> str:
@@ -115,7 +119,11 @@ def pools_of(policy: Policy, account: Account, market: Market, quote_of: Callabl
         name: _pool(name, allowed, label, tuple(members.get(name, ())), split.get(name, []), policy, account, market)
         for name, (allowed, label) in places.items()
     }
-    return Pools(pools, shared_name, tuple(doubts), pool_of)
+    held: dict[tuple[str, str], list[Holding]] = {}
+    for pool in pools.values():
+        for holding in pool.holdings:
+            held.setdefault((holding.position.mode, holding.position.instrument), []).append(holding)
+    return Pools(pools, shared_name, tuple(doubts), pool_of, held)
 
 
 def _open_group(

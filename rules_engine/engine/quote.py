@@ -16,16 +16,26 @@ from rules_engine.policy.globs import matches
 from rules_engine.terms.exposure import Adjustment, Schedule
 from rules_engine.terms.market import InstrumentMarket, Market
 from rules_engine.terms.policy import Buffer, InstrumentRule, MarketLimits, Policy
+from rules_engine.terms.rendering import instant
 
 REFERENCE_FIELDS = ("contract_size", "conversion", "price_tick", "quantity_step")
 
 
 class AppliedBuffer(msgspec.Struct, frozen=True):
-    """A buffer at work: the adjustments that hold under the most and the least severe reading of what is missing."""
+    """A buffer at work: the adjustments that hold under the most and the least severe reading of what is missing.
+
+    `reading` is what it read, None where that is missing. One that is below every band is not usable either.
+    """
 
     buffer: Buffer
     severe: Adjustment
     least: Adjustment
+    reading: Number = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether the reading says what to do."""
+        return self.severe is self.least
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +91,7 @@ def quote(policy: Policy, rule: InstrumentRule | None, instrument: str, market: 
     expires_at = _either(rule.expires_at, data.expires_at, "expires_at", doubts)
     _check_mark(data, market.as_of, policy.market_limits, doubts)
     if isinstance(expires_at, datetime) and expires_at <= market.as_of:
-        doubts.add("EXPIRED", f"expired at {expires_at.isoformat()} and not settled yet")
+        doubts.add("EXPIRED", f"expired at {instant(expires_at)} and not settled yet")
     missing = _Doubts(instrument)
     known = msgspec.structs.replace(data, expires_at=expires_at)
     applied = _apply(rule, known, market.as_of, policy.market_limits.stale_after, missing)
@@ -147,7 +157,7 @@ def time_doubt(time: datetime | None, as_of: datetime, stale_after: timedelta | 
     if time is None:
         return ("TIME_MISSING", "has no time, and its age matters") if stale_after is not None else None
     if time > as_of:
-        return "IN_FUTURE", f"is of {time.isoformat()}, later than {as_of.isoformat()}"
+        return "IN_FUTURE", f"is of {instant(time)}, later than {instant(as_of)}"
     if stale_after is not None and as_of - time > stale_after:
         return "STALE", f"is {(as_of - time).total_seconds():.0f} s old, more than {stale_after.total_seconds():.0f} s"
     return None
@@ -205,12 +215,12 @@ def _apply(
         reading = buffer.kind.reading(fresh, as_of, buffer.parameters)
         now = None if reading is None else buffer.kind.adjustment(EXACT, reading, buffer.parameters)
         if now is not None:
-            applied.append(AppliedBuffer(buffer, now, now))
+            applied.append(AppliedBuffer(buffer, now, now, reading))
             continue
         text = f"buffer {buffer.name} has nothing usable to read; its most severe band stands in"
         missing.add("MEASURE_MISSING", text)
         reachable = buffer.kind.extremes(buffer.parameters)
-        applied.append(AppliedBuffer(buffer, greatest(reachable), least(reachable)))
+        applied.append(AppliedBuffer(buffer, greatest(reachable), least(reachable), reading))
     return tuple(applied)
 
 

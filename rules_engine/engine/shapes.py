@@ -59,6 +59,11 @@ class Fields:
         self._decoders = {name: shape.decode for name, shape in shapes.items()}
         self._required = [field.name for field in msgspec.structs.fields(record) if field.required]  # type: ignore[arg-type]
 
+    @property
+    def required(self) -> Mapping[str, bool]:
+        """Every key, and whether it must be there."""
+        return {name: name in self._required for name in self._shapes}
+
     def decode(self, value: Any) -> Any:
         decoders = self._decoders
         try:
@@ -70,18 +75,22 @@ class Fields:
         members = yield from _members(value, path)
         if members is None:
             return
+        meant = {str(name): self._nearest(str(name)) for name in members if name not in self._shapes}
         for name in self._required:
-            if name not in members:
+            if name not in members and name not in meant.values():
                 yield Fault((*path, name), "parent", Refusal("KEY_MISSING", f"`{name}` is missing"))
         for name, item in members.items():
             if name in self._shapes:
                 yield from self._shapes[name].faults(item, (*path, name))
             else:
-                yield Fault((*path, str(name)), "key", self._unknown(str(name)))
+                yield Fault((*path, str(name)), "key", self._unknown(str(name), meant[str(name)]))
 
-    def _unknown(self, name: str) -> Refusal:
-        nearest = get_close_matches(name[:40], self._shapes, 1)
-        hint = f"did you mean `{nearest[0]}`?" if nearest else f"known: {', '.join(self._shapes)}"
+    def _nearest(self, name: str) -> str | None:
+        """The key that a misspelled one is meant for, if it is like any."""
+        return next(iter(get_close_matches(name[:40], self._shapes, 1)), None)
+
+    def _unknown(self, name: str, meant: str | None) -> Refusal:
+        hint = f"did you mean `{meant}`?" if meant else f"known: {', '.join(self._shapes)}"
         return Refusal("KEY_UNKNOWN", f"{shown(name)} is not a key here", hint)
 
 

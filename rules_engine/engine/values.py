@@ -23,7 +23,7 @@ Read = TypeVar("Read")
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]").search
 _RFC_3339: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6}0*)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6}0*)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?"
 ).fullmatch
 _TIME_HINT: Final = "RFC 3339 with a zone, to the microsecond, such as 2026-12-02T00:00:00Z"
 
@@ -141,7 +141,8 @@ def _time_of(written: str) -> datetime:
 
 def _in_utc(value: datetime, written: str) -> datetime:
     if value.utcoffset() is None:
-        raise Refusal("TIME_INVALID", f"{shown(written)} has no zone", _TIME_HINT)
+        hint = "add Z for UTC, or pass an aware datetime"
+        raise Refusal("TIME_WITHOUT_ZONE", f"the time {written} has no zone", hint)
     try:
         return value.astimezone(UTC)
     except OverflowError:

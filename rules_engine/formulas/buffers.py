@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -50,6 +50,12 @@ def band_adjustment(band: Mapping[str, Number]) -> Adjustment:
     return Adjustment(multiply=band.get("multiply"), add_rate=band.get("add_rate"))
 
 
+def band_at(reading: Number, bands: Sequence[Mapping[str, Number]]) -> int | None:
+    """The index of the band that holds a reading; None below the lowest."""
+    index = bisect_right([band["from"] for band in bands], reading) - 1
+    return index if index >= 0 else None
+
+
 def curve_multiplier(num: NumberSystem, reading: Number, curve: Mapping[str, Number]) -> Number:
     """`1 + slope * (reading / reference - 1)`, kept between 1 and the cap."""
     rise = curve["slope"] * (num.quotient(reading, curve["reference"]) - 1)
@@ -60,9 +66,8 @@ def adjustment_at(num: NumberSystem, reading: Number, parameters: Parameters) ->
     """The adjustment at a reading, by bands or curve; None below the lowest band."""
     if "curve" in parameters:
         return Adjustment(multiply=curve_multiplier(num, reading, parameters["curve"])) if reading >= 0 else None
-    bands = parameters["bands"]
-    index = bisect_right([band["from"] for band in bands], reading) - 1
-    return band_adjustment(bands[index]) if index >= 0 else None
+    index = band_at(reading, parameters["bands"])
+    return None if index is None else band_adjustment(parameters["bands"][index])
 
 
 def reachable(parameters: Parameters) -> tuple[Adjustment, ...]:

@@ -11,6 +11,7 @@ from rules_engine.terms.components import ParameterSchema
 from rules_engine.terms.evaluation import Closing
 
 _NOT_RESTORED: Final = "nothing restores the pool"
+_RELEASES: Final = "releases more margin than closing it costs"
 
 
 def _everything(pool: ClosablePool, reason: str) -> list[Closing]:
@@ -45,7 +46,7 @@ class Smallest:
                 return [*steps, Closing(position=leg.position, quantity=enough, reason="restores the pool")]
             after = pool.close(leg.position, leg.size)
             if after.surplus > pool.surplus:
-                steps.append(Closing(position=leg.position, quantity=leg.size, reason="raises the surplus"))
+                steps.append(Closing(position=leg.position, quantity=leg.size, reason=_RELEASES))
                 pool = after
         return _everything(start, _NOT_RESTORED)
 

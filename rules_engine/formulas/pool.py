@@ -8,9 +8,14 @@ from rules_engine.numbers.exact import ZERO
 from rules_engine.numbers.system import Number, NumberSystem
 
 
+def margin_line(maintenance: Number, fee: Number, multiple: Number) -> Number:
+    """The equity at which a line stands: `multiple * maintenance`, plus the closing fee where that decides."""
+    return multiple * maintenance + fee
+
+
 def surplus(equity: Number, maintenance: Number, fee: Number, multiple: Number) -> Number:
-    """Equity less the line at `multiple * maintenance`, plus the closing fee where the decision counts it."""
-    return equity - (multiple * maintenance + fee)
+    """Equity less the line at this multiple of maintenance."""
+    return equity - margin_line(maintenance, fee, multiple)
 
 
 def order_margin(
@@ -27,6 +32,16 @@ def order_margin(
 def loss_to_mark(num: NumberSystem, quantity: Number, value: Number, order_value: Number) -> Number:
     """What an order filled at its price has lost at the mark, not below zero."""
     return num.maximum(quantity * (order_value - value), ZERO)
+
+
+def free_margin(num: NumberSystem, equity: Number, initial: Number, draws: Iterable[Number]) -> Number:
+    """Equity less initial margin with orders, and less what groups draw from the shared pool."""
+    return equity - initial - num.total(draws)
+
+
+def margin_ratio(num: NumberSystem, maintenance: Number, equity: Number) -> Number:
+    """Maintenance as a fraction of equity, which is above zero."""
+    return num.quotient(maintenance, equity)
 
 
 def draw_limit(num: NumberSystem, free: Number, cap: Number, groups: int) -> Number:

@@ -11,6 +11,11 @@ from rules_engine.terms.exposure import Adjustment, Schedule
 NEUTRAL = Adjustment(multiply=ONE, add_rate=ZERO)
 
 
+def next_deduction(below: Number, floor: Number, rate: Number, rate_below: Number) -> Number:
+    """A tier's deduction from that of the tier below."""
+    return below + floor * (rate - rate_below)
+
+
 def tier_lines(floors: Sequence[Number], rates: Sequence[Number]) -> tuple[Line, ...]:
     """`(rate, deduction)` per tier, so that `rate * size - deduction` continues where the tier below ends.
 
@@ -20,7 +25,7 @@ def tier_lines(floors: Sequence[Number], rates: Sequence[Number]) -> tuple[Line,
     previous: Number = rates[0]
     deduction: Number = ZERO
     for floor, rate in zip(floors, rates, strict=True):
-        deduction = deduction + floor * (rate - previous)
+        deduction = next_deduction(deduction, floor, rate, previous)
         lines.append((rate, deduction))
         previous = rate
     return tuple(lines)

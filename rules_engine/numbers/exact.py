@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 from rules_engine.numbers.system import Line, Number
 
 _TRAPS: Final = [Inexact, InvalidOperation, DivisionByZero]
-_WIDE: Final = Context(prec=1_000_000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=_TRAPS)
+_WIDE: Final = Context(prec=100_000_000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=_TRAPS)
 _FINITE: Final = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=_TRAPS)
 
 _WHOLE: Final = (Decimal, int)

@@ -13,6 +13,9 @@ SMALLEST: Final = Decimal("1e-30")
 MOST_DIGITS: Final = 40
 
 _NUMBER: Final = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:e[+-]?([0-9]+))?").fullmatch
+_UNDERSCORED: Final = re.compile(r"-?[0-9]+(?:_[0-9]+)+(?:\.[0-9]+)?").fullmatch
+_GROUPED: Final = re.compile(r"-?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?").fullmatch
+_WITH_COMMAS: Final = re.compile(r"-?[0-9]+,[0-9]+|-?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?").fullmatch
 is_everyday: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?").fullmatch
 """A number so short that it is within every limit: what nearly all texts are, known by one look."""
 
@@ -33,7 +36,7 @@ def parse_number(text: str) -> Decimal:
         return Decimal(text)
     match = _NUMBER(text)
     if match is None:
-        raise NumberError("NUMBER_INVALID", f"{shown(text)} is not a number", 'digits as in "-0.005" or "5e-3"')
+        raise NumberError("NUMBER_INVALID", f"{shown(text)} is not a number", _respelled(text))
     whole, fraction, exponent = match[1], match[2] or "", match[3] or ""
     if len(whole) + len(fraction) > MOST_DIGITS:
         raise NumberError(
@@ -44,6 +47,18 @@ def parse_number(text: str) -> Decimal:
     if len(exponent.lstrip("0")) > 2:  # no number within the limits needs more; a Decimal of such an exponent is a trap
         raise out_of_range(shown(text))
     return within_limits(Decimal(text))
+
+
+def _respelled(text: str) -> str:
+    """How to write what people separate otherwise: `1_000`, `0,004`, `1,000,000`."""
+    if len(text) <= MOST_DIGITS and _UNDERSCORED(text):
+        return f"write {text.replace('_', '')}"
+    if len(text) <= MOST_DIGITS and _WITH_COMMAS(text):
+        grouped, point = text.replace(",", ""), text.replace(",", ".")
+        if not _GROUPED(text):
+            return f"write {point}"
+        return f"write {grouped}" if text.count(",") > 1 or "." in text else f"write {grouped} or {point}, as is meant"
+    return 'digits as in "-0.005" or "5e-3"'
 
 
 def within_limits(value: Decimal) -> Decimal:

@@ -12,7 +12,7 @@ from rules_engine.numbers.text import plain
 
 _READABLE: Final = Context(prec=12)
 _ATOM, _PRODUCT, _SUM = 3, 2, 1
-_TERMS_SHOWN: Final = 6
+_TERMS_SHOWN: Final = 12
 
 
 def readable(x: Exact) -> str:
@@ -119,12 +119,16 @@ class TracedNumbers:
         return _chosen("largest of", xs, EXACT.maximum)
 
     def total(self, xs: Iterable[Number]) -> Number:
-        terms = [term for term in map(_traced, xs) if term.text != "0"]
+        """The sum of what is not 0; after twelve terms the others as one, with their number and their sum."""
+        terms = [term for term in map(_traced, xs) if term.value != 0]
         value = EXACT.total([term.value for term in terms])
-        shown = [term.text for term in terms[:_TERMS_SHOWN]]
-        if len(terms) > _TERMS_SHOWN:
-            shown.append(f"{len(terms) - _TERMS_SHOWN} more")
-        return Traced(value, " + ".join(shown) or "0", _SUM if len(shown) > 1 else _ATOM)
+        shown, others = terms[:_TERMS_SHOWN], terms[_TERMS_SHOWN:]
+        if len(terms) == 1:
+            return terms[0]
+        texts = [term.text for term in shown]
+        if others:
+            texts.append(f"{len(others)} more: {readable(EXACT.total([term.value for term in others]))}")
+        return Traced(value, " + ".join(texts) or "0", _SUM if texts else _ATOM)
 
     def quotient(self, x: Number, by: Number) -> Number:
         x, by = _traced(x), _traced(by)
@@ -148,10 +152,10 @@ class TracedNumbers:
 
 
 def _chosen(words: str, xs: Sequence[Number], choose: Callable[..., Exact]) -> Traced:
-    """The chosen one with all that it was chosen from; a bare constant that lost is not worth saying."""
+    """The chosen one with all that it was chosen from; a bare constant or a 0 that lost is not worth saying."""
     traced = [_traced(x) for x in xs]
     value = choose(*[x.value for x in traced])
-    said = [x for x in traced if x.text != readable(x.value) or x.value == value]
+    said = [x for x in traced if x.value == value or (x.text != readable(x.value) and x.value != 0)]
     texts = list(dict.fromkeys(text for x in said for text in _alternatives(words, x.text)))
     return next(x for x in said) if len(texts) == 1 else Traced(value, f"{words} ({'; '.join(texts)})")
 

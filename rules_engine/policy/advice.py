@@ -55,6 +55,14 @@ def _maintenance(table: Table, size: Decimal) -> Decimal:
     return table_maintenance(EXACT, exposure)  # type: ignore[no-any-return]
 
 
+def warn_of_no_instruments(findings: Findings, sections: Sections) -> None:
+    """A policy that covers nothing answers `undetermined` for every position; a base for others may well be so."""
+    if findings.document.value.get("instruments") == {} and sections.complete:
+        message = "no instrument is named: by itself the policy margins nothing, and serves others to extend"
+        hint = 'name an instrument, or a glob such as "*USDT"'
+        findings.warning("INSTRUMENTS_NONE", ("instruments",), message, hint)
+
+
 def warn_of_unused(findings: Findings, sections: Sections) -> None:
     """Tables and buffers of this very file that no instrument names; what a parent offers may stay unused."""
     named = sections.named_by_instruments()

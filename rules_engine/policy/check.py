@@ -27,12 +27,20 @@ def check_policy(
     except PolicyError as error:
         return None, list(error.problems)
     resolved = resolve(document, find_parent)
-    shape = _shape_problems(resolved)
+    shape = [_naming_modes(problem, registry) for problem in _shape_problems(resolved)]
     policy, found = compile_policy(resolved, registry, shape)
     problems = in_text_order([*resolved.problems, *shape, *found], resolved.files)
     if policy is None:
         return None, problems
     return msgspec.structs.replace(policy, warnings=tuple(problems)), problems
+
+
+def _naming_modes(problem: Problem, registry: Registry) -> Problem:
+    """The modes that exist are no part of the schema: plugins supply them."""
+    if problem.path != "modes":
+        return problem
+    hint = f"name the modes that are allowed, of {', '.join(sorted(registry.modes))}, each as `NAME: {{}}`"
+    return msgspec.structs.replace(problem, hint=hint)
 
 
 def _shape_problems(resolved: Resolved) -> list[Problem]:

@@ -8,7 +8,7 @@ from typing import Any
 from rules_engine.errors import Problem
 from rules_engine.extension.registry import Registry
 from rules_engine.numbers.exact import exactly
-from rules_engine.policy.advice import warn_of_fees, warn_of_splitting, warn_of_unused
+from rules_engine.policy.advice import warn_of_fees, warn_of_no_instruments, warn_of_splitting, warn_of_unused
 from rules_engine.policy.components import Binder
 from rules_engine.policy.findings import Findings
 from rules_engine.policy.globs import is_glob
@@ -53,6 +53,7 @@ def _members(findings: Findings, sections: Sections, registry: Registry) -> dict
     if liquidation is not None:
         warn_of_fees(findings, tables.values(), liquidation)
     warn_of_splitting(findings, tables, modes.values())
+    warn_of_no_instruments(findings, sections)
     warn_of_unused(findings, sections)
     return {
         "tables": tables,

@@ -86,7 +86,8 @@ class InstrumentCompiler:
         return name in known
 
     def _table(self, path: Path, name: str) -> Table | None:
-        self._must_exist("TABLE_UNKNOWN", "table", path, name, self.sections.names("tables"))
+        if "tables" in self.sections.document.value:  # else that is the fault, and is told once
+            self._must_exist("TABLE_UNKNOWN", "table", path, name, self.sections.names("tables"))
         return self.parts.tables.get(name)
 
     def _buffers(self, path: Path, names: list[str]) -> tuple[Buffer, ...] | None:

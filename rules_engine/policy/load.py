@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rules_engine.errors import PolicyError
-from rules_engine.policy.pins import FindParent, parse_pin
+from rules_engine.policy.pins import FindParent, names_no_file, order_of, parse_pin, unknown_policy
 from rules_engine.terms.policy import Policy
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def load_policy(
     """The compiled policy of a file, or of `NAME@VERSION` where there is no file of that name.
 
     A parent `NAME@VERSION` is `NAME/VERSION.yaml` in `policies`, by default two levels above the file, then among the
-    packaged policies. Raises `PolicyError` with every problem at once, and `OSError` where the file cannot be read;
-    warnings are in `Policy.warnings`.
+    packaged policies. Raises `PolicyError` with every problem at once (`POLICY_UNKNOWN` where there is no such
+    policy), and `OSError` where the file cannot be read; warnings are in `Policy.warnings`.
     """
     # What reads and checks policies is imported when it is first needed: many a process only evaluates.
     from rules_engine.extension.registry import load_registry
@@ -45,16 +45,29 @@ def load_policy(
 
 
 def policy_finder(root: str | os.PathLike[str] | None) -> FindParent:
-    """Finds `NAME/VERSION.yaml` in a folder of policies, then among the packaged ones."""
+    """Finds `NAME/VERSION.yaml` in a folder of policies, then among the packaged ones, called by their pin."""
 
     def find(name: str, version: str) -> tuple[bytes, str] | None:
         for folder in _folders(root):
             file = folder / name / f"{version}.yaml"
             if file.is_file():
-                return file.read_bytes(), str(file)
+                own = root is not None and folder == Path(root)
+                return file.read_bytes(), str(file) if own else f"{name}@{version}"
         return None
 
     return find
+
+
+def policy_pins(root: str | os.PathLike[str] | None = None) -> list[str]:
+    """`NAME@VERSION` of every policy in a folder of policies and among the packaged ones, by name and version."""
+    pins = set()
+    for folder in _folders(root):
+        for name in folder.iterdir() if folder.is_dir() else ():
+            for file in name.iterdir() if name.is_dir() else ():
+                pin = parse_pin(f"{name.name}@{file.name.removesuffix('.yaml')}")
+                if pin is not None and file.name.endswith(".yaml"):
+                    pins.add(pin)
+    return [f"{name}@{version}" for name, version in sorted(pins, key=lambda pin: (pin[0], order_of(pin[1])))]
 
 
 def _folders(root: str | os.PathLike[str] | None) -> Sequence[Traversable]:
@@ -71,7 +84,10 @@ def _open(
 ) -> tuple[bytes, str, str | os.PathLike[str] | None]:
     """A policy's text, its file name, and the folder in which its parents stand."""
     file = Path(path)
-    pin = parse_pin(str(path))
-    if pin is not None and not file.exists() and (found := policy_finder(policies)(*pin)) is not None:
+    if not file.exists() and names_no_file(str(path)):
+        pin = parse_pin(str(path))
+        found = pin and policy_finder(policies)(*pin)
+        if not found:
+            raise PolicyError([unknown_policy(str(path), policy_pins(policies))])
         return *found, policies
     return file.read_bytes(), str(path), policies if policies is not None else file.absolute().parent.parent

@@ -76,7 +76,8 @@ def _report(findings: Findings, path: Path, error: Any, schema: Mapping[str, Any
     elif lacks_zone(error.value):
         findings.error("TIME_WITHOUT_ZONE", place, f"the time {error.value} has no zone", "add Z for UTC")
     else:
-        findings.error("PARAMETER_VALUE", place, f"{name}: found {_shown(error.value)}, {_wanted(error)}")
+        what = "an empty list" if error.rule == "minlength" and error.value == [] else _shown(error.value)
+        findings.error("PARAMETER_VALUE", place, f"{name}: found {what}, {_wanted(error)}")
 
 
 def _shown(value: Any) -> str:
@@ -99,8 +100,8 @@ _WORDS: Final = {
     "regex": "wanted text of the form {0}",
     "nullable": "wanted a value",
     "empty": "wanted something",
-    "minlength": "wanted at least {0} entries",
-    "maxlength": "wanted at most {0} entries",
+    "minlength": "wanted at least {0} in it",
+    "maxlength": "wanted at most {0} in it",
     "excludes": "which cannot stand beside {0}",
     "dependencies": "which needs {0} beside it",
     "schema": "wanted a mapping or list",

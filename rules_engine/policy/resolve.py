@@ -49,7 +49,7 @@ def resolve(document: Document, find_parent: FindParent) -> Resolved:
 def _line_of(document: Document, find_parent: FindParent) -> tuple[list[Document], list[Problem]]:
     """The document and its parents, nearest first, as far as they can be had, and what stopped the search."""
     line = [document]
-    seen = {(document.value.get("policy"), document.value.get("version"))}
+    seen = [(document.value.get("policy"), document.value.get("version"))]  # of any type yet: the schema judges later
     while "extends" in line[-1].value:
         if len(line) == DEEPEST:
             return line, [_problem(line[-1], "EXTENDS_DEPTH", f"more than {DEEPEST} policies extend one another")]
@@ -59,7 +59,7 @@ def _line_of(document: Document, find_parent: FindParent) -> tuple[list[Document
         pin = (parent.value["policy"], parent.value["version"])
         if pin in seen:
             return line, [_problem(line[-1], "EXTENDS_CYCLE", f"{pin[0]}@{pin[1]} extends itself")]
-        seen.add(pin)
+        seen.append(pin)
         line.append(parent)
     return line, []
 

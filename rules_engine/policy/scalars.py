@@ -41,7 +41,7 @@ _AMBIGUOUS_NUMBERS: Final = [
         (r"[-+]?0(x[0-9a-f_]+|o[0-7_]+|b[01_]+)", "a number of another base to some readers", "write it in decimal"),
         (r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?", "a number of base 60 to some readers", _QUOTE),
         (r"[-+]?\.(inf|nan)", "infinite or not a number to some readers", "write a finite number"),
-        (r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?", "one number or several", "write digits without separators"),
+        (r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?", "one number or several", ""),
     ]
 ]
 _NUMBER_LIKE: Final = re.compile(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9_]+)(?:e[-+]?[0-9]+)?", re.IGNORECASE)
@@ -66,7 +66,7 @@ def _number(text: str) -> Scalar | Ambiguity:
             hint = error.hint
     for pattern, ambiguity in _AMBIGUOUS_NUMBERS:
         if pattern.fullmatch(text):
-            return ambiguity
+            return ambiguity if ambiguity.hint else ambiguity._replace(hint=hint)
     if _NUMBER_LIKE.fullmatch(text):
         return Ambiguity("a number to some readers, and none of ours", f"{hint}; {_QUOTE}")
     return text

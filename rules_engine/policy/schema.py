@@ -14,7 +14,7 @@ from typing import Any, Final
 from rules_engine.errors import Mark, Problem
 from rules_engine.policy.document import Document
 from rules_engine.policy.values import time_of
-from rules_engine.policy.wording import problems_of
+from rules_engine.policy.wording import meant_keys, problems_of
 
 MOST_ERRORS: Final = 1000
 """Problems of shape that are looked at; a document with more of them is no policy."""
@@ -29,8 +29,9 @@ def policy_schema() -> dict[str, Any]:
 
 def schema_problems(document: Document) -> list[Problem]:
     """What is wrong with the shape of a document, each fault once, in the order of the text."""
-    errors = _validator().iter_errors(document.value)
-    problems = islice((problem for error in errors for problem in problems_of(error, document)), MOST_ERRORS)
+    errors = list(islice(_validator().iter_errors(document.value), MOST_ERRORS))
+    meant = {place for error in errors for place in islice(meant_keys(error), MOST_ERRORS)}
+    problems = islice((problem for error in errors for problem in problems_of(error, document, meant)), MOST_ERRORS)
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.mark or Mark(document.file, 1, 1))
 
 

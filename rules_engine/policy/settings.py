@@ -15,6 +15,7 @@ from rules_engine.policy.components import Binder
 from rules_engine.policy.findings import Findings
 from rules_engine.policy.sections import Sections
 from rules_engine.policy.values import time_of, timedelta_of
+from rules_engine.policy.wording import FRACTION
 from rules_engine.terms.exposure import ClosingFee
 from rules_engine.terms.policy import CollateralRule, Conventions, Liquidation, MarketLimits
 
@@ -49,8 +50,8 @@ class SettingsCompiler:
     def _collateral_rule(self, name: str, raw: Mapping[str, Any]) -> CollateralRule:
         haircut = raw.get("haircut", ZERO)
         if not ZERO <= haircut <= ONE:
-            message = f"a haircut lies between 0 and 1; found {plain(haircut)}"
-            self.findings.error("HAIRCUT_RANGE", ("collateral", name, "haircut"), message)
+            message = f"found {plain(haircut)}, wanted a haircut between 0 and 1"
+            self.findings.error("HAIRCUT_RANGE", ("collateral", name, "haircut"), message, FRACTION)
         return CollateralRule(
             haircut=haircut, cap=raw.get("cap"), mark=self.findings.document.mark(("collateral", name))
         )

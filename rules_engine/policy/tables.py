@@ -12,7 +12,7 @@ from rules_engine.formulas.tiers import tier_lines
 from rules_engine.numbers.exact import ONE, ZERO, Exact, divide
 from rules_engine.numbers.text import plain
 from rules_engine.policy.document import Path
-from rules_engine.policy.findings import Findings
+from rules_engine.policy.findings import Findings, shown
 from rules_engine.terms.exposure import Schedule
 from rules_engine.terms.policy import Table, Tier
 
@@ -127,8 +127,15 @@ def _judge_step(findings: Findings, tier: Path, below: _Row, row: _Row) -> None:
         findings.error("TIER_RATE_FALLS", (*tier, "maintenance_rate"), message, "larger positions never require less")
     if row.initial_rate < below.initial_rate:
         place = (*tier, "max_leverage" if row.max_leverage is not None else "initial_rate")
-        message = "the leverage allowed rises above that of the tier below"
-        findings.error("TIER_LEVERAGE_RISES", place, message, "larger positions are never allowed more leverage")
+        hint = "larger positions are never allowed more leverage"
+        findings.error("TIER_LEVERAGE_RISES", place, _rise(below, row), hint)
+
+
+def _rise(below: _Row, row: _Row) -> str:
+    """How much more leverage a tier allows than the one below it, in the words that both use, if both use one."""
+    if below.max_leverage is not None and row.max_leverage is not None:
+        return f"the largest leverage rises from {plain(below.max_leverage)} to {plain(row.max_leverage)}"
+    return f"the initial rate falls from {shown(below.initial_rate)} to {shown(row.initial_rate)}"
 
 
 def _warn_of_cliffs(findings: Findings, path: Path, table: Table) -> None:

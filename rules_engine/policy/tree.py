@@ -8,6 +8,7 @@ from typing import Any, Final
 from rules_engine.numbers.text import shown
 from rules_engine.policy.document import Path, packed, unpacked
 from rules_engine.policy.scalars import Ambiguity, Scalar, plain_value
+from rules_engine.policy.syntax import SPACE_AFTER_COLON, names_glued
 from rules_engine.policy.text import FORBIDDEN, LONGEST_KEY, Refusals, Stop, described, unseen
 
 DEEPEST: Final = 32
@@ -95,7 +96,9 @@ class Tree:
             self.refusals.add("YAML_EMPTY", 0, 0, "the document is empty", "a policy begins with `schema:`")
         elif type(self.root.values[0]) is not dict:
             message = "the document is no mapping of keys to values"
-            self.refusals.add("YAML_ROOT", *unpacked(self.places[()]), message, "a policy begins with `schema:`")
+            glued = isinstance(self.root.values[0], str) and names_glued(self.root.values[0])
+            hint = SPACE_AFTER_COLON if glued else "a policy begins with `schema:`"
+            self.refusals.add("YAML_ROOT", *unpacked(self.places[()]), message, hint)
 
     def scalar(self, event: Any) -> None:
         frame = self.frames[-1]
@@ -233,10 +236,13 @@ def _refused_plain_key(text: str) -> tuple[str, str, str] | None:
     if text == "<<":
         return "YAML_MERGE_KEY", "found the merge key <<", "write the keys out, or use `extends`"
     value = plain_value(text)
+    hint = f'write "{text}" in quotes'
+    if text.isdigit():
+        hint += "; if it follows a decimal comma, write a point instead"
     if isinstance(value, Ambiguity):
-        return "YAML_AMBIGUOUS", f"the key {shown(text)} is {value.reading}", f'write "{text}" in quotes'
+        return "YAML_AMBIGUOUS", f"the key {shown(text)} is {value.reading}", hint
     if not isinstance(value, str):
-        return "YAML_KEY", f"the key {shown(text)} is not text", f'write "{text}" in quotes'
+        return "YAML_KEY", f"the key {shown(text)} is not text", hint
     return None
 
 

@@ -39,14 +39,16 @@ class PolicyValidator(Validator):  # type: ignore[misc]
     # Cerberus reads the docstring of a rule as the schema of the rule's constraint.
     _validate_type.__doc__ = Validator._validate_type.__doc__
 
+    # Nothing where a value belongs is an error of its own, after which Cerberus still asks rules that it does not know.
+
     def _validate_above(self, limit: Any, field: str, value: Any) -> None:
         """{'nullable': False}"""
-        if not value > limit:
+        if value is not None and not value > limit:
             self._error(field, f"must be above {limit}")
 
     def _validate_below(self, limit: Any, field: str, value: Any) -> None:
         """{'nullable': False}"""
-        if not value < limit:
+        if value is not None and not value < limit:
             self._error(field, f"must be below {limit}")
 
     def _normalize_coerce_duration(self, value: Any) -> Decimal:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Final, TypeAlias
 
 from rules_engine.errors import Mark, Problem
-from rules_engine.numbers.text import NumberError, parse_number, plain, shown
+from rules_engine.numbers.text import NumberError, parse_number, shown
 from rules_engine.policy.document import Document, Path
 from rules_engine.policy.findings import nearest, path_text
+from rules_engine.policy.syntax import SPACE_AFTER_COLON
 from rules_engine.policy.text import LONGEST_KEY
 from rules_engine.policy.values import lacks_zone
 
@@ -22,19 +24,40 @@ _TYPES: Final = {"number": "a number", "string": "text", "boolean": "true or fal
     "object": "a mapping of keys to values",
     "array": "a list",
 }
+_FULL_SECTIONS: Final = frozenset({"settlement", "tables", "modes", "instruments"})
+_SECTIONS_WITH_FULL_MEMBERS: Final = frozenset({"tables", "buffers", "collateral", "instruments"})
+_FULL_PARTS: Final = frozenset({("liquidation", "closing_fee"), ("liquidation", "close_out")})
+"""What must say something where no parent does; the schema's `then` says the same."""
 _LIMITS: Final = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
 
 
-def problems_of(error: Any, document: Document) -> Iterator[Problem]:
+def meant_keys(error: Any) -> Iterator[Path]:
+    """The places of the keys that misspelled ones are meant for: those are not missing as well."""
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        for key in error.instance:
+            if key not in known and (near := get_close_matches(key, known, n=1)):
+                yield (*error.absolute_path, near[0])
+
+
+def problems_of(error: Any, document: Document, meant: AbstractSet[Path]) -> Iterator[Problem]:
     """The problems that one error of the validator stands for: one for each key that is missing or not known."""
     path: Path = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         yield from _unknown_keys(error, document, path)
     elif error.validator == "required":
-        yield from _missing_keys(error, document, path)
+        yield from _missing_keys(error, document, path, meant)
     else:
         code, message, hint = _VALUES[error.validator](error.instance, error.schema)
+        if error.instance is None and path and never_empty(path):
+            hint = "write what belongs here on the lines below, indented"
         yield _problem(code, f"{_subject(path)}{message}", hint, document.mark(path), path)
+
+
+def never_empty(path: Path) -> bool:
+    """Whether a mapping at this path must say something; the others may be {}."""
+    sections = {1: _FULL_SECTIONS, 2: _SECTIONS_WITH_FULL_MEMBERS}.get(len(path), frozenset())
+    return path[0] in sections or path in _FULL_PARTS
 
 
 def _problem(code: str, message: str, hint: str, mark: Mark, path: Path) -> Problem:
@@ -47,12 +70,13 @@ def _unknown_keys(error: Any, document: Document, path: Path) -> Iterator[Proble
         if key not in known:
             place = (*path, key)
             message = f"there is no key {shown(key)} {_inside(path)}"
-            yield _problem("SCHEMA_UNKNOWN_KEY", message, nearest(key, known), document.key_mark(place), place)
+            hint = SPACE_AFTER_COLON if key.partition(":")[0] in known else nearest(key, known)
+            yield _problem("SCHEMA_UNKNOWN_KEY", message, hint, document.key_mark(place), place)
 
 
-def _missing_keys(error: Any, document: Document, path: Path) -> Iterator[Problem]:
+def _missing_keys(error: Any, document: Document, path: Path, meant: AbstractSet[Path]) -> Iterator[Problem]:
     for key in error.validator_value:
-        if key not in error.instance:
+        if key not in error.instance and (*path, key) not in meant:
             message = f"the key {key} is missing {_inside(path)}"
             yield _problem("SCHEMA_MISSING_KEY", message, f"add `{key}:`", document.key_mark(path), (*path, key))
 
@@ -76,7 +100,7 @@ def found(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Decimal):
-        return f"the number {plain(value)}"
+        return f"the number {value:f}"
     if isinstance(value, str):
         return f"text {shown(value)}" if value else "empty text"
     if isinstance(value, dict):
@@ -96,7 +120,7 @@ def _type(value: object, schema: Schema) -> Wording:
 def _wanted(types: list[str], schema: Schema) -> str:
     words = dict(_TYPES)
     if schema.get("format") == "date-time":
-        words["string"] = "a time"
+        words["string"] = f"a time such as {schema['examples'][0]}"
     elif "examples" in schema:
         words["string"] = f"text such as {schema['examples'][0]}"
     return " or ".join(words[name] for name in types)
@@ -109,6 +133,8 @@ def _type_hint(value: object, types: list[str], schema: Schema) -> str:
         return _number_hint(value)
     if isinstance(value, (Decimal, bool)) and "string" in types and "examples" not in schema:
         return "write it in quotes"
+    if isinstance(value, str) and "array" in types:
+        return f"write [{value}]"
     return ""
 
 
@@ -162,7 +188,9 @@ def _time(value: object, schema: Schema) -> Wording:
 
 
 def _empty(value: object, schema: Schema) -> Wording:
-    what = "an empty list" if isinstance(value, list) else "empty text"
+    what = (
+        "empty text" if isinstance(value, str) else "an empty list" if isinstance(value, list) else "an empty mapping"
+    )
     return "SCHEMA_VALUE", f"found {what}, wanted something in it", schema["description"]
 
 
@@ -179,6 +207,7 @@ _VALUES: Final[dict[str, Callable[[Any, Schema], Wording]]] = {
     "format": _time,
     "minItems": _empty,
     "minLength": _empty,
+    "minProperties": _empty,
     "uniqueItems": _repeated,
     **{keyword: _limit(keyword) for keyword in _LIMITS},
 }

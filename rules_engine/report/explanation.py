@@ -1,4 +1,4 @@
-"""An explanation as text: a block for each position and pool, a line for each step."""
+"""An explanation as text: a block for the decision, each position and each pool, a line for each step."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from rules_engine.terms.explanation import Explanation, Part
 
 def explanation_text(explanation: Explanation) -> str:
     """The whole explanation as plain text."""
-    blocks = [explanation.title, *("\n".join(_block(part)) for part in (*explanation.positions, *explanation.pools))]
-    return "\n\n".join(blocks) + "\n"
+    decision = [] if explanation.order is None else [explanation.order]
+    parts = (*decision, *explanation.positions, *explanation.pools)
+    return "\n\n".join([explanation.title, *("\n".join(_block(part)) for part in parts)]) + "\n"
 
 
 def _block(part: Part) -> Iterator[str]:

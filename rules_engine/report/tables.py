@@ -55,7 +55,7 @@ def order_tables(decision: OrderDecision) -> Iterator[Any]:
     verdict, style = ("accepted", "bold green") if decision.accepted else ("refused", "bold red")
     yield Text(" ".join([f"order {decision.order} {verdict}", *decision.reasons]), style=style)
     columns = ("required margin", "available margin", "largest quantity")
-    margins = _figures("order", "pool", *columns, right=columns)
+    margins = grid("order", "pool", *columns, right=columns)
     figures = (decision.required_margin, decision.available_margin, decision.largest_quantity)
     margins.add_row(_text(decision.pool), *map(_figure, figures))
     yield margins
@@ -63,20 +63,11 @@ def order_tables(decision: OrderDecision) -> Iterator[Any]:
     yield from evaluation_tables(decision.evaluation)
 
 
-def _figures(title: str, *columns: str, right: tuple[str, ...]) -> Table:
-    """A table narrow enough for a terminal, in which text may be folded but no figure ever is."""
-    table = grid(title, *columns, right=right)
-    for column in table.columns:
-        column.no_wrap = column.justify == "right"
-    return table
-
-
 def _pools(pools: Iterable[PoolFigures]) -> Table:
     from rich.text import Text
 
     right = ("equity", "maintenance", "ratio", "top-up")
-    table = _figures("pools", "pool", "status", *right, "reasons and notes", right=right)
-    table.columns[1].no_wrap = True
+    table = grid("pools", "pool", "status", *right, "reasons and notes", right=right)
     for pool in pools:
         table.add_row(
             _text(pool.pool),
@@ -91,7 +82,7 @@ def _pools(pools: Iterable[PoolFigures]) -> Table:
 
 def _free_margins(pools: Iterable[PoolFigures]) -> Table:
     right = ("initial", "free", "withdrawable", "draw")
-    table = _figures("free margin", "pool", *right, right=right)
+    table = grid("free margin", "pool", *right, right=right)
     for pool in pools:
         figures = (pool.initial_margin, pool.free_margin, pool.withdrawable)
         table.add_row(_text(pool.pool), *map(_figure, figures), _draw(pool))
@@ -105,7 +96,7 @@ def _draw(pool: PoolFigures) -> Text:
 
 def _positions(positions: Iterable[PositionFigures]) -> Table:
     right = ("notional", "unrealized pnl", "initial", "maintenance")
-    table = _figures("positions", "position", "instrument", "mode", *right, right=right)
+    table = grid("positions", "position", "instrument", "mode", *right, right=right)
     for position in positions:
         figures = (position.notional, position.unrealized_pnl, position.initial_margin, position.maintenance_margin)
         names = (position.id, position.instrument, position.mode)
@@ -115,7 +106,7 @@ def _positions(positions: Iterable[PositionFigures]) -> Table:
 
 def _prices_and_rates(positions: Iterable[PositionFigures]) -> Table:
     right = ("liquidation", "bankruptcy", "tier", "rate")
-    table = _figures("prices and rates", "position", *right, "buffers", "notes", right=right)
+    table = grid("prices and rates", "position", *right, "buffers", "notes", right=right)
     for position in positions:
         table.add_row(
             _text(position.id),
@@ -139,7 +130,7 @@ def _buffers(position: PositionFigures) -> Text:
 
 
 def _close_outs(pools: Iterable[PoolFigures]) -> Table:
-    table = _figures("close-outs", "pool", "position", "quantity", "reason", right=("quantity",))
+    table = grid("close-outs", "pool", "position", "quantity", "reason", right=("quantity",))
     for pool in pools:
         for closing in pool.close_out:
             table.add_row(_text(pool.pool), _text(closing.position), _figure(closing.quantity), _text(closing.reason))

@@ -152,3 +152,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Problem, ...] = ()
     document: Mapping[str, Any] = {}
     marks: Mapping[tuple[str | int, ...], Mark] = {}
+
+    def __repr__(self) -> str:
+        return f"Policy({self.name}@{self.version}, {self.digest})"

@@ -102,3 +102,28 @@ def test_check__control_characters_of_a_document_do_not_reach_the_terminal(run: 
     result = run("check", edited(policy, ("table: majors, buffers", f"table: {name}, buffers")))
     assert result.exit_code == 1
     assert "\x1b" not in result.stdout
+
+
+def test_check__a_folder_means_all_policies_in_it(run: Run, policy: Path) -> None:
+    """Worked cases that lie beside them are passed over."""
+    policy.with_name("1.2.0.cases.yaml").write_text("cases: []\n", encoding="utf-8")
+    result = run("check", policy.parents[1])
+    assert result.exit_code == 0
+    assert "passing over 1 file of worked cases" in result.stderr
+    assert "2 policies, " in result.stderr
+
+
+def test_check__a_folder_without_policies_exits_with_2(run: Run, tmp_path: Path) -> None:
+    """Nothing was checked, which is not the same as nothing found."""
+    result = run("check", tmp_path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{tmp_path}: FILE_UNUSABLE no policies" in result.stderr
+
+
+def test_check__what_cannot_be_read_is_an_entry_for_programs(run: Run, policy: Path) -> None:
+    """A file that is not there and a name that is unknown are objects of the list too, and the exit code is 2."""
+    result = run("check", "--json", policy.with_name("none.yaml"), "nobody@1.0.0")
+    entries = json.loads(result.stdout)
+    assert result.exit_code == 2
+    assert [entry["code"] for entry in entries] == ["FILE_UNUSABLE", "POLICY_UNKNOWN"]
+    assert entries[0]["file"] == str(policy.with_name("none.yaml"))

@@ -109,8 +109,48 @@ def test_order__a_person_gets_tables(run: Run, documents: list[str], order: Call
     assert "o1" in result.stdout
 
 
+def test_order__explain_says_how_the_decision_came_about(
+    run: Run, documents: list[str], order: Callable[..., str]
+) -> None:
+    """Refused for lack of margin: the condition and what bounds the quantity, as text and as a document."""
+    asked = ("order", *documents, "--order", order(quantity="10"), "--explain")
+    text, document = run(*asked), run(*asked, "--json")
+    assert (text.exit_code, document.exit_code) == (1, 1)
+    assert re.search(r"largest_quantity +[0-9.]+  a step more, .* is refused: MARGIN_INSUFFICIENT", text.stdout)
+    lines = json.loads(document.stdout)["order"]["lines"]
+    assert (lines[0]["figure"], lines[0]["value"]) == ("accepted", "false")
+
+
 def test_order__a_malformed_order_exits_with_2(run: Run, documents: list[str], order: Callable[..., str]) -> None:
     """An order of 'many' is none."""
     result = run("order", *documents, "--order", order(quantity="many"))
     assert (result.exit_code, result.stdout) == (2, "")
     assert "order.json:1:" in result.stderr
+
+
+def test_evaluate__with_json_the_problems_that_end_it_are_json_on_stdout(
+    run: Run, documents: list[str], tmp_path: Path
+) -> None:
+    """A malformed account and a missing market: one document with both, shaped as those of `check --json`."""
+    (tmp_path / "account.json").write_text('{"account": 5}')
+    (tmp_path / "market.json").unlink()
+    result = run("evaluate", *documents, "--json")
+    problems = json.loads(result.stdout)["problems"]
+    assert (result.exit_code, result.stderr) == (2, "")
+    assert [(problem["code"], problem["file"]) for problem in problems] == [
+        ("TYPE_WRONG", str(tmp_path / "account.json")),
+        ("FILE_UNUSABLE", str(tmp_path / "market.json")),
+    ]
+    assert (problems[0]["line"], problems[0]["column"], problems[0]["path"]) == (1, 13, "account")
+
+
+def test_evaluate__two_missing_files_are_both_named(run: Run, documents: list[str], tmp_path: Path) -> None:
+    """One round is enough to learn what is missing."""
+    for name in ("account.json", "market.json"):
+        (tmp_path / name).unlink()
+    result = run("evaluate", *documents)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [
+        str(tmp_path / "account.json"),
+        str(tmp_path / "market.json"),
+    ]

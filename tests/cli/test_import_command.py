@@ -124,3 +124,14 @@ def test_import_tiers__text_that_is_no_json_exits_with_2(run: Run, arguments: li
     (tmp_path / "tiers.json").write_bytes(b"not json")
     result = run(*arguments)
     assert (result.exit_code, result.stdout, written(tmp_path)) == (2, "", [])
+
+
+def test_import_tiers__a_file_of_something_else_exits_with_2_and_says_so(
+    run: Run, arguments: list[str], tmp_path: Path
+) -> None:
+    """An account is no list of tiers: a sentence, not a refusal of each of its members."""
+    (tmp_path / "tiers.json").write_text('{"account": "A", "positions": [{"id": "p1"}]}')
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout, written(tmp_path)) == (2, "", [])
+    (line,) = result.stderr.splitlines()
+    assert "TIERS_NONE this is no file of leverage tiers" in line

@@ -94,3 +94,33 @@ def test_show__a_missing_file_exits_with_2(run: Run, policy: Path) -> None:
     result = run("show", policy.with_name("none.yaml"))
     assert (result.exit_code, result.stdout) == (2, "")
     assert "none.yaml" in result.stderr
+
+
+def test_show__list_names_packaged_policies_and_those_of_a_folder(run: Run, policy: Path) -> None:
+    """A line for each, as `--policy` takes them; a list for programs."""
+    result = run("show", "--list", "--policies", policy.parents[1])
+    names = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert {"house-base@1.0.0", "usdt-perpetuals@1.2.0", "binance-usdm-usdt@1.0.0"} <= set(names)
+    assert json.loads(run("show", "--list", "--json", "--policies", policy.parents[1]).stdout) == names
+
+
+def test_show__without_a_policy_is_a_usage_error(run: Run) -> None:
+    """And says how to learn the names."""
+    result = run("show")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--list" in result.stderr
+
+
+def test_show__width_of_a_file_is_not_that_of_a_terminal(
+    run: Run, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """COLUMNS speaks of the terminal from which a command is started; its output goes elsewhere."""
+    plain = run("show", policy).stdout
+    monkeypatch.setenv("COLUMNS", "40")
+    assert run("show", policy).stdout == plain
+
+
+def test_show__a_packaged_policy_is_called_by_its_name_and_version(run: Run) -> None:
+    """Nobody needs to know where Python keeps its packages."""
+    assert "binance-usdm-btc@1.0.0:10" in run("show", "binance-usdm-btc@1.0.0").stdout.split()

@@ -9,6 +9,7 @@ import pytest
 
 from rules_engine import Engine
 from tests.builders import account, engine_of, flat_engine, market, one_pool, position
+from tests.strange_modes import strange_engine
 
 
 def liquidation(trigger: str = "at_or_below", plan: str = "smallest", fee: str = "0") -> str:
@@ -25,7 +26,8 @@ def closings(engine: Engine, cash: str, *positions: dict[str, Any], **fields: st
 
 
 TEN = position("10")
-RESTORES, RAISES, NOTHING = "restores the pool", "raises the surplus", "nothing restores the pool"
+RESTORES, NOTHING = "restores the pool", "nothing restores the pool"
+RELEASES = "releases more margin than closing it costs"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ STEPS = (position("60"), position("9", id="p2", instrument="ETHUSDT"))
     # 60 contracts keep 10 + 80 + 50 = 140 of 6000 (2.33 %), 9 keep 9 of 900 (1 %): the 60 go first.
     [
         ("20", [("p1", "55.667", RESTORES)]),  # left n < 1000: 20 > 1.5 * (9 + n / 100) under 433.33
-        ("13", [("p1", "60", RAISES), ("p2", "0.334", RESTORES)]),  # 13 > 1.5 * m under 8.666...
+        ("13", [("p1", "60", RELEASES), ("p2", "0.334", RESTORES)]),  # 13 > 1.5 * m under 8.666...
     ],
 )
 def test_smallest__the_position_with_most_maintenance_per_notional_first(cash: str, expected: list[Any]) -> None:
@@ -68,7 +70,7 @@ def test_smallest__ties_go_by_id() -> None:
     """Two positions of 1 % each: 6 > 1.5 * m under 4 left, so 5 of p1 and a step more than 1 of p2."""
     pair = (position("5", id="p2"), position("-5", instrument="ETHUSDT"))
     found = closings(flat_engine(liquidation=liquidation()), "6", *pair)
-    assert found == [("p1", 5, RAISES), ("p2", Decimal("1.001"), RESTORES)]
+    assert found == [("p1", 5, RELEASES), ("p2", Decimal("1.001"), RESTORES)]
 
 
 @pytest.mark.parametrize(
@@ -206,3 +208,20 @@ def test_close_out__only_of_what_is_liquidated_or_bankrupt(cash: str, status: st
     pool = one_pool(engine.evaluate(document, market()), "A/cross")
     assert pool.status == status
     assert [one.quantity for one in pool.close_out] == ([10] if status == "bankrupt" else [])
+
+
+@pytest.mark.parametrize(
+    ("fee", "quantity", "reason"),
+    # 10 contracts keep 1000 ** 2 / 10000 = 100. Left with n: 60 - fee against 1.5 * n ** 2 / 10000.
+    [
+        ("0", "3.676", RESTORES),  # n under 632.4555...
+        ("0.01", "3.884", RESTORES),  # 56.116 against 56.1081...; at 3.883 56.117 against 56.1265...
+        ("0.08", "10", NOTHING),  # closing all of it costs 80
+    ],
+)
+def test_smallest__of_a_squared_requirement(fee: str, quantity: str, reason: str) -> None:
+    """Where no lines lead to the answer it is searched: it restores, and a step less does not."""
+    document = account(position("10", mode="square"), collateral={"USDT": "60"})
+    engine = strange_engine("square", liquidation=liquidation(fee=fee))
+    [closing] = one_pool(engine.evaluate(document, market()), "A/square").close_out
+    assert (closing.quantity, closing.reason) == (Decimal(quantity), reason)

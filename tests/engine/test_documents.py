@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +16,7 @@ from rules_engine.engine.documents import decode_account, decode_market, decode_
 from rules_engine.errors import Mark
 from rules_engine.terms.account import Account, Order, Position
 from rules_engine.terms.market import AssetPrice, InstrumentMarket, Market, Measure
+from tests.builders import flat_engine
 from tests.engine.document_examples import (
     ACCOUNT_TEXT,
     AS_OF,
@@ -171,6 +173,13 @@ def test_key__missing_ones_are_all_named() -> None:
     assert found(decode_account, {"positions": [{}]}) == [("KEY_MISSING", path) for path in ["account", *paths]]
 
 
+def test_key__misspelled_is_not_missing_as_well() -> None:
+    position = {**POSITION, "quantty": "1"}
+    del position["quantity"]
+    (problem,) = problems_of(decode_account, {"account": "A", "positions": [position]})
+    assert (problem.code, problem.hint) == ("KEY_UNKNOWN", "did you mean `quantity`?")
+
+
 def test_key__that_is_not_text_is_refused() -> None:
     assert found(decode_account, {"account": "A", 5: 1}) == [("KEY_UNKNOWN", "5")]
     assert found(decode_account, {"account": "A", "collateral": {5: "1"}}) == [("TYPE_WRONG", "collateral.5")]
@@ -224,3 +233,53 @@ def test_id__of_two_positions_is_refused_at_the_second() -> None:
 def test_id__of_a_position_and_an_order_may_be_one() -> None:
     account = decode_account({**account_with(), "orders": [{**ORDER, "id": "p1"}]})
     assert account.orders[0].id == account.positions[0].id
+
+
+# Who is at fault
+
+
+def test_problem__of_a_document_without_text_names_the_document() -> None:
+    (problem,) = problems_of(decode_order, {**ORDER, "quantity": 0.1})
+    assert str(problem).startswith("order: quantity: NUMBER_IS_FLOAT 0.1 is a binary float")
+    (problem,) = problems_of(decode_market, [])
+    assert str(problem) == "market: TYPE_WRONG found a list, wanted an object"
+
+
+def test_problem__of_a_text_keeps_its_place_in_the_text() -> None:
+    (problem,) = problems_of(decode_order, "[]")
+    assert str(problem) == "order:1:1: TYPE_WRONG found a list, wanted an object"
+
+
+def test_path__instead_of_a_document_is_told_to_be_read() -> None:
+    (problem,) = problems_of(decode_market, Path("market.json"))
+    assert (
+        str(problem) == "market: TYPE_WRONG found the path 'market.json', wanted a document (pass what is in the file)"
+    )
+
+
+@pytest.mark.parametrize("text", ["market.json", "data/market.json ", "./market", "/srv/market", "~/m", "C:\\market"])
+def test_text__that_names_a_file_is_told_so(text: str) -> None:
+    (problem,) = problems_of(decode_market, text)
+    assert (problem.code, problem.hint) == ("JSON_SYNTAX", "this looks like the name of a file: pass what is in it")
+
+
+def test_text__that_is_broken_json_is_taken_for_no_file() -> None:
+    (problem,) = problems_of(decode_market, '{"as_of": "market.json"')
+    assert (problem.code, problem.hint) == ("JSON_SYNTAX", "")
+
+
+def test_engine__reports_the_problems_of_all_documents_at_once() -> None:
+    engine = flat_engine()
+    asked = ("account: account: TYPE_WRONG", "market: as_of: TIME_INVALID", "order:1:2: JSON_SYNTAX")
+    documents: tuple[Any, ...] = ({"account": 5}, {"as_of": "soon"}, "{")
+    for ask, count in ((engine.evaluate, 2), (engine.explain, 2), (engine.check_order, 3)):
+        problems = problems_of(ask, *documents[:count])
+        assert [str(problem).startswith(start) for problem, start in zip(problems, asked, strict=False)] == [
+            True
+        ] * count
+
+
+def test_engine__names_the_order_whose_id_is_taken() -> None:
+    account = {"account": "A", "orders": [ORDER]}
+    (problem,) = problems_of(flat_engine().check_order, account, {"as_of": AS_OF}, ORDER)
+    assert str(problem).startswith("order: id: ID_DUPLICATE")

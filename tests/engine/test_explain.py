@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from rules_engine import Engine
 from rules_engine.report.explanation import explanation_text
-from rules_engine.terms.explanation import Explanation, Line, Part
-from tests.builders import FLAT, account, engine_of, flat_engine, market, order, position
+from rules_engine.terms.explanation import Line
+from tests.builders import account, engine_of, flat_engine, market, order, position
+from tests.engine.explaining import explained, line, part
 from tests.strange_modes import strange_engine
-
-
-def part(explanation: Explanation, title: str) -> Part:
-    """The part whose title begins so."""
-    return next(one for one in (*explanation.positions, *explanation.pools) if one.title.startswith(title))
-
-
-def line(explanation: Explanation, title: str, figure: str) -> Line:
-    """A line of a part by its figure."""
-    return next(one for one in part(explanation, title).lines if one.figure == figure)
-
-
-def explained(
-    engine: Engine, *positions: dict[str, Any], at: dict[str, Any] | None = None, **fields: Any
-) -> Explanation:
-    """The explanation of an account at a mark of 100."""
-    return engine.explain(account(*positions, **fields), at or market())
 
 
 @pytest.mark.parametrize(
@@ -49,7 +31,7 @@ def test_explanation__says_the_evaluations_own_figures(engine: Engine) -> None:
         for name in ("notional", "unrealized_pnl", "initial_margin", "maintenance_margin", "liquidation_price"):
             assert line(explanation, f"{figures['id']}  ", name).value == figures[name]
     for figures in evaluation.to_dict()["pools"]:
-        for name in ("equity", "initial_margin", "maintenance_margin", "status"):
+        for name in ("equity", "initial_margin", "maintenance_margin", "free_margin", "withdrawable", "status"):
             assert line(explanation, f"{figures['pool']}  ", name).value == figures[name]
 
 
@@ -93,9 +75,9 @@ def test_figure__that_is_rounded_says_from_what() -> None:
 @pytest.mark.parametrize(
     ("rounding", "value", "ending"),
     [
-        ("conservative", "91", ", rounded up to 0.1"),
-        ("half_up", "90.9", ", rounded down to 0.1"),
-        ("none", "90.90909090909090909090909091", ", rounded up to 28 digits"),
+        ("conservative", "91", " rounded up to 0.1"),
+        ("half_up", "90.9", " rounded down to 0.1"),
+        ("none", "90.90909090909090909090909091", " rounded up to 28 digits"),
     ],
 )
 def test_price__says_where_it_lies_and_how_it_was_rounded(rounding: str, value: str, ending: str) -> None:
@@ -103,11 +85,12 @@ def test_price__says_where_it_lies_and_how_it_was_rounded(rounding: str, value: 
     engine = flat_engine(conventions=f"{{liquidation_price_rounding: {rounding}}}")
     price = line(explained(engine, position("1", margin="10")), "p1", "liquidation_price")
     assert price.value == value
-    assert price.how == (f"equity comes to maintenance at 90.9090909091… (equity 0.909090909091… there){ending}")
+    assert price.how == f"90.9090909091…{ending}: equity there = required there, no other mark moving"
     gained = line(explained(engine, position("1", "99", margin="9")), "p1", "liquidation_price")
     assert gained == price  # a gain of 1 in place of as much margin
     bankruptcy = line(explained(engine, position("1", margin="10")), "p1", "bankruptcy_price")
-    assert (bankruptcy.value, bankruptcy.how) == ("90", "equity comes to zero at 90")
+    there = "there equity 10 + pnl there -10 - pnl now 0 = 0, no other mark moving"
+    assert (bankruptcy.value, bankruptcy.how) == ("90", f"90: {there}")
 
 
 def test_price__that_does_not_exist_says_so() -> None:
@@ -123,96 +106,6 @@ def test_price__of_a_requirement_without_lines_says_so() -> None:
     assert line(explanation, "p1", "prices").how == "the mode's requirement is not linear in the mark"
 
 
-BUFFERS = """{
-  one: {kind: volatility, measure: realized, bands: [{from: 0, multiply: 1}, {from: 1, multiply: 2}]},
-  two: {kind: depth, measure: depth, bands: [{from: 0, add_rate: 0.01}, {from: 5, add_rate: 0}]},
-  three: {kind: expiry, bands: [{from: 0d, multiply: 1.5, add_rate: 0.02}, {from: 1d, multiply: 1, add_rate: 0}]}}"""
-
-
-def test_buffers__show_in_the_rates_that_they_change() -> None:
-    """2 * 1 % + 1 %, with the most severe band where a measure is missing; a buffer that changes nothing stays out."""
-    engine = engine_of(
-        tables=FLAT,
-        instruments="{BTCUSDT: {payoff: linear, table: flat, buffers: [one, two, three], price_tick: 0.1}}",
-        buffers=BUFFERS,
-    )
-    data = {"mark_price": "100", "measures": {"realized": "1"}, "expires_at": None}
-    explanation = explained(engine, position("1", margin="90"), at=market(BTCUSDT=data))
-    rate = line(explanation, "p1", "maintenance_rate")
-    assert (rate.value, rate.how) == ("0.03", "table_rate 0.01 * one 2 + two 0.01")
-    assert [(one.value, one.how) for one in part(explanation, "p1").lines[1:4]] == [
-        ("multiply 2", "realized, read off the market"),
-        ("add_rate 0.01", "depth, most severe band: not known"),
-        ("multiply 1, add_rate 0", "time to expiry, read off the market"),
-    ]
-
-
-def test_buffers__show_only_in_the_requirement_on_which_they_act() -> None:
-    """A buffer on initial margin doubles its rate and stays out of the maintenance rate."""
-    engine = engine_of(
-        tables=FLAT,
-        instruments="{BTCUSDT: {payoff: linear, table: flat, buffers: [one], price_tick: 0.1}}",
-        buffers="{one: {kind: volatility, measure: m, bands: [{from: 0, multiply: 2}], requirements: [initial]}}",
-    )
-    data = {"mark_price": "100", "measures": {"m": "1"}}
-    explanation = explained(engine, position("1", margin="90"), at=market(BTCUSDT=data))
-    assert line(explanation, "p1", "maintenance_rate").how == "table_rate 0.01"
-    assert line(explanation, "p1", "initial_rate").how == "table_rate 0.1 * one 2"
-
-
-def test_pool__of_a_group_says_what_it_may_draw() -> None:
-    """A quarter of the 100 that are free in the shared pool."""
-    explanation = explained(
-        flat_engine(), position("10", mode="hybrid"), group_margins={"BTC": "20"}, collateral={"USDT": "100"}
-    )
-    assert line(explanation, "A/hybrid/BTC", "equity").how == "margin 20 + pnl of p1 0 + draw_limit 25"
-    assert line(explanation, "A/hybrid/BTC", "draw_limit").how == (
-        "free margin of the shared pool 100 * smallest of (0.25; 1 / 1)"
-    )
-
-
-def test_pool__of_a_group_beside_a_doubtful_shared_pool_leaves_prices_open() -> None:
-    """Healthy by itself; where it would be liquidated depends on what it may draw, which no one knows."""
-    held = (position("1", mode="hybrid"), position("1", id="p2", mode="cross", instrument="ETHUSDT"))
-    explanation = explained(flat_engine(), *held, at=market(ETHUSDT={}), group_margins={"BTC": "20"})
-    assert line(explanation, "p1", "prices") == Line("prices", "?", "what the pool may draw is not known")
-    assert line(explanation, "A/hybrid/BTC", "own_equity").value == "20"
-
-
-def test_pool__in_doubt_says_why_instead_of_figures() -> None:
-    """Each doubt with its sentence; positions have no part."""
-    explanation = explained(flat_engine(), position("1", margin="10"), at=market(BTCUSDT={}))
-    assert explanation.positions == ()
-    assert part(explanation, "A/isolated/p1").lines == (
-        Line("MARK_MISSING", "?", "BTCUSDT: the market has no mark price"),
-    )
-
-
-def test_pool__shows_collateral_accrued_amounts_and_orders() -> None:
-    """10 BTC at 10 less 5 %, funding owed, and what an order for one contract reserves."""
-    explanation = explained(
-        flat_engine(),
-        position("1", mode="cross", accrued="-2"),
-        collateral={"USDT": "50", "BTC": "10"},
-        orders=[order("1")],
-        at={**market(), "prices": {"BTC": {"price": "10"}}},
-    )
-    assert line(explanation, "A/cross", "collateral BTC").value == "95"
-    assert line(explanation, "A/cross", "equity").how == (
-        "collateral USDT 50 + collateral BTC 95 + accrued -2 + pnl of p1 0"
-    )
-    assert line(explanation, "A/cross", "initial_margin").how == "p1 10 + orders 10"
-
-
-def test_status__says_its_lines_and_the_fee_in_them() -> None:
-    """Maintenance 1 and a fee of 0.1 in the decision: 1.1, and 1.25 * 1 + 0.1."""
-    rules = "{trigger: below, margin_call: 1.25, restore_to: 1.5, closing_fee: {rate: 0.001, counts_in: [trigger]}}"
-    explanation = explained(flat_engine(liquidation=rules), position("1", margin="10"))
-    assert line(explanation, "A/isolated/p1", "status").how == (
-        "liquidate below 1.1 (with closing fee 0.1), call below 1.35"
-    )
-
-
 def test_text__holds_every_line_of_every_part() -> None:
     """The explanation as text has a block for each part, with its title first."""
     explanation = explained(flat_engine(), position("1", margin="10"))
@@ -221,3 +114,55 @@ def test_text__holds_every_line_of_every_part() -> None:
     assert [block.split("\n")[0] for block in blocks[1:]] == [
         one.title for one in (*explanation.positions, *explanation.pools)
     ]
+
+
+def test_deduction__is_the_sum_over_floors() -> None:
+    """60 contracts at 100 lie in the third tier: 1000 * (2 % - 1 %) and 5000 * (5 % - 2 %) make 160."""
+    deduction = line(explained(engine_of(), position("60", margin="1000")), "p1", "deduction")
+    assert (deduction.value, deduction.how) == ("160", "1000 * (0.02 - 0.01) + 5000 * (0.05 - 0.02)")
+
+
+def test_deduction__of_many_floors_goes_by_that_of_the_tier_below() -> None:
+    """Five tiers that rise by 1 % at 100, 200, 300, 400: deductions of 1, 3, 6 and 10."""
+    tiers = [f"{{up_to: {n}00, maintenance_rate: 0.0{n}, initial_rate: 0.1}}" for n in range(1, 5)]
+    tiers.append("{up_to: unlimited, maintenance_rate: 0.05, initial_rate: 0.1}")
+    engine = flat_engine(tables=f"{{flat: {{tiers: [{', '.join(tiers)}]}}}}")
+    deduction = line(explained(engine, position("5", margin="1000")), "p1", "deduction")
+    assert (deduction.value, deduction.how) == ("10", "deduction of tier 4 6 + 400 * (0.05 - 0.04)")
+    deduction = line(explained(engine, position("3.5", margin="1000")), "p1", "deduction")
+    assert (deduction.value, deduction.how.count("*")) == ("6", 3)
+
+
+def test_position__without_a_pool_says_why() -> None:
+    """A mode that the policy does not allow has no pool, and the other pools are in doubt with it."""
+    explanation = explained(flat_engine(modes="{cross: {}}"), position("1", margin="10"), collateral={"USDT": "100"})
+    assert part(explanation, "p1").title == "p1  BTCUSDT  isolated  in no pool that is known"
+    assert [one.figure for one in part(explanation, "p1").lines] == ["MODE_NOT_ALLOWED"]
+    assert [one.figure for one in part(explanation, "A/cross").lines] == ["status", "MODE_NOT_ALLOWED"]
+
+
+def test_position__in_doubt_through_another_names_the_other() -> None:
+    """A position with a mark, in a pool where another has none, has no figures of its own to show."""
+    held = (position("1", mode="cross"), position("1", id="p2", mode="cross", instrument="ETHUSDT"))
+    explanation = explained(flat_engine(), *held, at=market(ETHUSDT={}), collateral={"USDT": "100"})
+    for name in ("p1", "p2"):
+        assert [one.how for one in part(explanation, name).lines] == ["ETHUSDT: the market has no mark price"]
+
+
+def test_explanation__as_a_document_holds_every_line() -> None:
+    """Title, positions and pools, each line with figure, value, how and source; the decision where there is one."""
+    document = account(position("1", margin="10"))
+    plain = flat_engine().explain(document, market()).to_dict()
+    assert list(plain) == ["title", "positions", "pools"]
+    assert plain["positions"][0]["title"].startswith("p1 ")
+    assert plain["positions"][0]["lines"][0]["source"].startswith("example.yaml:")
+    assert set(plain["positions"][0]["lines"][0]) == {"figure", "value", "how", "source"}
+    decision = flat_engine().explain_order(document, market(), order("1")).to_dict()["order"]
+    assert decision["title"] == "o1  BTCUSDT  cross  refused"
+
+
+def test_explanation__of_one_position_fits_a_screen() -> None:
+    """A position in a higher tier with its pool, in the plain case: at most 24 lines."""
+    text = explanation_text(explained(engine_of(), position("10", margin="90")))
+    _, held, pool, *_ = text.split("\n\n")
+    assert len(held.splitlines()) + 1 + len(pool.splitlines()) <= 24

@@ -265,3 +265,9 @@ def test_buffer__of_one_requirement_leaves_the_other() -> None:
     engine = buffered(f"{{kind: volatility, measure: realized, {BANDS}, requirements: [initial]}}")
     figures = engine.evaluate(account(LONG), market(BTCUSDT=measured("0.8"))).positions[0]
     assert (figures.initial_margin, figures.maintenance_margin) == (21, 1)  # 2 * 10 % + 1 %
+
+
+def test_doubt__writes_times_in_utc_with_z() -> None:
+    """As everywhere else: nobody reads +00:00 in one place and Z in another."""
+    doubt = pool_at(flat_engine(), {"mark_price": "100", "time": "2026-12-03T01:00:00+01:00"}).evidence[0]
+    assert "is of 2026-12-03T00:00:00Z, later than 2026-12-02T00:00:00Z" in str(doubt)

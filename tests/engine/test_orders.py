@@ -175,6 +175,12 @@ def test_placed_order__names_its_position_among_several() -> None:
     assert reserved([order("1", mode="isolated", position="short")], *HEDGED) == 0
 
 
+def test_placed_order__takes_the_open_position_beside_an_empty_row() -> None:
+    """A closed position that is still in the account is no second choice: the order closes the long, and reserves 0."""
+    empty = position("0", id="gone", mode="cross")
+    assert reserved([order("-5")], empty, LONG_FIVE) == reserved([order("-5")], LONG_FIVE)
+
+
 def test_order_without_a_mark__leaves_the_initial_margin_of_its_pool_unknown() -> None:
     """The positions are on another instrument, so the status is known; what the order reserves is not."""
     pool = pool_with(orders_of("1", instrument="ETHUSDT"), LONG_FIVE, at=market(ETHUSDT={}))

@@ -69,7 +69,9 @@ def quarantine_of(registry: Registry, name: str) -> QuarantinedPlugin:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_broken_plugin__is_quarantined_by_name_version_and_reason_and_hurts_no_other(name: str, install: Install) -> None:
+def test_broken_plugin__is_quarantined_by_name_version_and_reason_and_hurts_no_other(
+    name: str, install: Install
+) -> None:
     """The fault is said loudly; a good stranger and the standard modes load beside it."""
     source, reason = BROKEN[name]
     install(name, source)
@@ -115,7 +117,9 @@ def test_file__is_a_plugin_too(tmp_path: Path) -> None:
     assert (registry.plugins[-1].name, registry.plugins[-1].origin) == ("my_modes", str(file))
 
 
-@pytest.mark.parametrize(("name", "reason"), [("absent.py", "FileNotFoundError"), ("modes.txt", "it is no Python file")])
+@pytest.mark.parametrize(
+    ("name", "reason"), [("absent.py", "FileNotFoundError"), ("modes.txt", "it is no Python file")]
+)
 def test_file__that_cannot_be_loaded_is_quarantined(tmp_path: Path, name: str, reason: str) -> None:
     """A file that is missing or no Python is named with its reason."""
     if name.endswith(".txt"):

@@ -66,14 +66,21 @@ def test_text__leaves_out_what_changes_nothing() -> None:
     assert (a * 0).text == "0"
 
 
-def test_total__shows_six_terms_and_counts_the_rest() -> None:
-    """Zeros are left out, and of eight other terms two are only counted; nothing at all is 0."""
+def test_total__shows_twelve_terms_and_adds_up_the_rest() -> None:
+    """Of fourteen terms that are not 0 the last two are added up; the bracket around them shows that it is a sum."""
     num = TracedNumbers()
-    total = num.total([0, *[num.given("x", Decimal(n)) for n in range(1, 9)]])
-    assert total.value == 36
-    assert total.text == "x 1 + x 2 + x 3 + x 4 + x 5 + x 6 + 2 more"
-    assert num.total([]).text == "0"
-    assert num.total([num.given("x", Decimal(1))]).text == "x 1"
+    total = num.total([0, num.given("x", Decimal(0)), *[num.given("x", Decimal(n)) for n in range(1, 15)]])
+    assert total.value == 105
+    assert total.text == " + ".join(f"x {n}" for n in range(1, 13)) + " + 2 more: 27"
+    assert (total * 2).text == f"({total.text}) * 2"
+    assert "more" not in num.total([num.given("x", Decimal(n)) for n in range(1, 13)]).text
+
+
+def test_total__of_one_term_is_that_term() -> None:
+    """Nothing at all is 0, zeros are nothing, and a product stays one that needs no brackets."""
+    num, a, b = given_two()
+    assert num.total([]).text == num.total([a * 0, num.given("x", Decimal(0))]).text == "0"
+    assert num.total([0, a * b]).inside(2) == "a 2 * b 3"
 
 
 def test_choice__says_all_that_it_chose_from() -> None:
@@ -83,6 +90,8 @@ def test_choice__says_all_that_it_chose_from() -> None:
     assert num.minimum(a, b, Decimal(1)).text == "smallest of (a 2; b 3; 1)"
     assert num.maximum(a, Decimal(0)).text == "a 2"
     assert num.maximum(num.maximum(a, b), a).text == "largest of (a 2; b 3)"
+    assert num.maximum(a, b - b).text == "a 2"
+    assert num.maximum(a - b, b - b).text == "largest of (a 2 - b 3; b 3 - b 3)"
 
 
 def test_named__keeps_one_step_for_each_figure() -> None:

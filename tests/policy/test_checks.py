@@ -51,6 +51,9 @@ LAWS = [
     ("margin_call: 1.25", "margin_call: 0.99", "MARGIN_CALL_BELOW_ONE", "0.99"),
     ("restore_to: 1.5", "restore_to: 1", "RESTORE_BELOW_ONE", "1\n  closing_fee"),
     ("10s", "400000d", "DURATION", "400000d"),
+    ("bands: " + BANDS, "curve: {reference: null, slope: 1, cap: 2}", "PARAMETER_VALUE", "null"),
+    ("policy: example", "policy: [example]", "SCHEMA_TYPE", "[example]"),
+    ("version: 1.0.0", "version: {major: 1}", "SCHEMA_TYPE", "{major"),
 ]
 
 
@@ -262,3 +265,33 @@ def test_margin_room__at_exactly_the_fee_is_decided_exactly() -> None:
     room = Decimal("0.0083333333")
     assert said(tiers.replace("0.0005", str(room))) == []
     assert said(tiers.replace("0.0005", str(room + Decimal("1e-10")))) != []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            "max_leverage: 75",
+            "max_leverage: 126",
+            "TIER_LEVERAGE_RISES the largest leverage rises from 125 to 126"
+            " (larger positions are never allowed more leverage)",
+        ),
+        (
+            "max_leverage: 75",
+            "initial_rate: 0.0079",
+            "TIER_LEVERAGE_RISES the initial rate falls from 0.008 to 0.0079"
+            " (larger positions are never allowed more leverage)",
+        ),
+        (
+            "haircut: 0.05",
+            "haircut: 5",
+            "HAIRCUT_RANGE found 5, wanted a haircut between 0 and 1 (rates are fractions of one: 5 % is 0.05)",
+        ),
+    ],
+)
+def test_problem__says_both_numbers_and_what_to_do(old: str, new: str, problem: str) -> None:
+    assert problem in [str(one).partition(": ")[2] for one in check(changed((old, new)))[1]]
+
+
+def test_problem__a_misspelled_section_is_told_once() -> None:
+    assert [line.split()[0] for line in said(changed(("tables:", "tabels:")))] == ["SCHEMA_UNKNOWN_KEY"]

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
-from rules_engine.errors import PluginError, PolicyError
+from rules_engine.errors import PluginError
 from rules_engine.extension.registry import Registry
 from rules_engine.numbers.exact import Ratio, exactly
-from rules_engine.policy import load
 from rules_engine.policy.globs import is_glob, matches
-from rules_engine.policy.load import load_policy
 from rules_engine.terms.exposure import ClosingFee
 from rules_engine.terms.policy import CollateralRule, Conventions, MarketLimits
-from tests.policy.policy_examples import EXAMPLE, REGISTRY, changed, check, policy, said
+from tests.policy.policy_examples import REGISTRY, changed, check, policy, said
 
 BARE = """\
 schema: rules-engine/policy/1
@@ -212,72 +209,6 @@ def test_parameter__bands_of_another_meaning_are_left_alone() -> None:
 def test_plugin__whose_schema_cerberus_does_not_understand() -> None:
     with pytest.raises(PluginError, match="mode odd: the schema of its parameters"):
         odd({"type": "nonsense"}, "1")
-
-
-def write(folder: Path, text: str, name: str, version: str) -> Path:
-    """A policy's text where a policies folder has it."""
-    file = folder / name / f"{version}.yaml"
-    file.parent.mkdir(parents=True)
-    file.write_text(text)
-    return file
-
-
-def test_load_policy__finds_parents_two_levels_above(tmp_path: Path) -> None:
-    write(tmp_path, EXAMPLE, "example", "1.0.0")
-    child = BARE.replace("settlement:", "extends: example@1.0.0\nsettlement:")
-    loaded = load_policy(write(tmp_path, child, "bare", "0.1.0"), registry=REGISTRY)
-    assert set(loaded.tables) == {"flat", "majors"}
-
-
-def test_load_policy__finds_parents_in_a_given_folder(tmp_path: Path) -> None:
-    write(tmp_path / "policies", EXAMPLE, "example", "1.0.0")
-    lone = tmp_path / "lone.yaml"
-    lone.write_text(BARE.replace("settlement:", "extends: example@1.0.0\nsettlement:"))
-    assert "majors" in load_policy(lone, policies=tmp_path / "policies", registry=REGISTRY).tables
-
-
-def test_load_policy__takes_a_pinned_name(tmp_path: Path) -> None:
-    write(tmp_path, BARE, "bare", "0.1.0")
-    assert load_policy("bare@0.1.0", policies=tmp_path, registry=REGISTRY).name == "bare"
-
-
-def test_load_policy__takes_a_pinned_name_of_a_packaged_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path / "packaged_policies", BARE, "bare", "0.1.0")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(load, "PACKAGED", "packaged_policies")
-    assert load_policy("bare@0.1.0", registry=REGISTRY).version == "0.1.0"
-
-
-def test_load_policy__prefers_the_given_folder_to_the_packaged_policies(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(tmp_path / "packaged_too", BARE, "bare", "0.1.0")
-    write(tmp_path / "packaged_too", EXAMPLE, "example", "1.0.0")
-    write(tmp_path / "own", BARE.replace("0.01}", "0.5}"), "bare", "0.1.0")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(load, "PACKAGED", "packaged_too")
-    assert load_policy("bare@0.1.0", policies=tmp_path / "own", registry=REGISTRY).quantum == Decimal("0.5")
-    assert load_policy("example@1.0.0", policies=tmp_path / "own", registry=REGISTRY).name == "example"
-
-
-def test_load_policy__where_no_policies_are_packaged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "PACKAGED", "no_such_package_of_policies")
-    with pytest.raises(FileNotFoundError):
-        load_policy("bare@0.1.0", registry=REGISTRY)
-
-
-def test_load_policy__loads_what_is_installed_unless_told_otherwise(tmp_path: Path) -> None:
-    without_modes = BARE.replace("modes: {isolated: {}}", "modes: {}")
-    file = write(tmp_path, BARE, "bare", "0.1.0")
-    file.write_text(without_modes)
-    assert load_policy(file).modes == {}
-
-
-def test_load_policy__raises_every_problem_at_once(tmp_path: Path) -> None:
-    broken = BARE.replace("table: flat", "table: bumpy").replace("isolated", "isolation")
-    with pytest.raises(PolicyError) as raised:
-        load_policy(write(tmp_path, broken, "bare", "0.1.0"), registry=REGISTRY)
-    assert [problem.code for problem in raised.value.problems] == ["UNUSED", "MODE_UNKNOWN", "TABLE_UNKNOWN"]
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,22 @@ def test_table__is_named_after_the_base_with_most_listings() -> None:
     assert list(document(result.policies[USDT_POLICY])["tables"]) == ["solusdt-125x"]
 
 
+def test_table__is_named_after_the_perpetual_that_may_be_largest_before_listings() -> None:
+    dated = {f"{base}/USDT:USDT-261225": two_tiers(f"{base}/USDT:USDT-261225") for base in ("AAA", "BTC")}
+    perpetual = two_tiers("BTC/USDT:USDT")
+    perpetual[1] |= {"maxNotional": "300000", "info": {"notionalFloor": "50000", "notionalCap": "300000"}}
+    aaa = two_tiers("AAA/USDT:USDT", "USDT")
+    result = of(
+        {**dated, "BTC/USDT:USDT": perpetual, "AAA/USDT:USDT": aaa, "AAA/USDC:USDC": two_tiers("AAA/USDC:USDC", "USDC")}
+    )
+    assert list(document(result.policies[USDT_POLICY])["tables"]) == ["btcusdt-125x", "aaausdt-125x"]
+
+
+def test_table__of_dated_contracts_alone_is_named_without_a_date() -> None:
+    result = of({"BTC/USDT:USDT-261225": two_tiers("BTC/USDT:USDT-261225")})
+    assert list(document(result.policies[USDT_POLICY])["tables"]) == ["btcusdt-dated-125x"]
+
+
 def test_table__names_that_differ_by_capitals_only_are_numbered() -> None:
     small = two_tiers("btc/USDT:USDT")
     small[1] |= {"maxNotional": "300000", "info": None}
@@ -162,7 +178,7 @@ def test_text__names_only_the_file_and_how_to_write_it_again() -> None:
     data = json.dumps({"BTC/USDT:USDT": two_tiers()}).encode()
     result = import_ccxt_tiers(data, file="/home/somebody/t.json.gz", name="venue", version="2.0.1")
     text = result.policies["venue-usdt/2.0.1.yaml"]
-    assert "rules-engine import tiers --from ccxt t.json --out policies --name venue --version 2.0.1\n" in text
+    assert "rules-engine import tiers --from ccxt t.json --out DIR --name venue --version 2.0.1\n" in text
     assert "somebody" not in text
 
 

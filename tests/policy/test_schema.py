@@ -70,6 +70,9 @@ FAULTS = [
     ("00Z\n", "00\n", "4:17: TIME_WITHOUT_ZONE effective_from: the time 2026-12-01T08:00:00 has no zone (add Z"),
     ("-12-01T", "-13-01T", "4:17: TIME_INVALID effective_from: found text '2026-13-01T08:00:00Z', wanted a time"),
     ("2026-12-01T08:00:00Z", "2026", "4:17: SCHEMA_TYPE effective_from: found the number 2026, wanted a time"),
+    ("2026-12-01T08:00:00Z", "20261201", "4:17: SCHEMA_TYPE effective_from: found the number 20261201, wanted a time"
+        " such as 2026-12-01T08:00:00Z"),
+    ("1.2.0", "1.0", "3:10: SCHEMA_TYPE version: found the number 1.0, wanted text such as 1.2.0"),
     ("all_positions", "all_position", "5:13: SCHEMA_VALUE applies_to: found text 'all_position', wanted one of"
         " all_positions, new_positions (did you mean all_positions?)"),
     ("all_positions", "1", "5:13: SCHEMA_VALUE applies_to: found the number 1, wanted one of all_positions"),
@@ -98,14 +101,17 @@ FAULTS = [
     ("kind: moon, ", "", "17:3: SCHEMA_MISSING_KEY the key kind is missing in strange"),
     ("[initial]", "[]", "16:104: SCHEMA_VALUE requirements: found an empty list, wanted something in it"),
     ("[initial]", "[initial, initial]", "16:104: SCHEMA_VALUE requirements: 'initial' stands here more than once"),
-    ("[initial]", "initial", "16:104: SCHEMA_TYPE requirements: found text 'initial', wanted a list"),
+    ("[initial]", "initial", "16:104: SCHEMA_TYPE requirements: found text 'initial', wanted a list (write [initial])"),
+    ("{up_to: 50000,", "{up_to:50000,", "13:10: SCHEMA_UNKNOWN_KEY there is no key 'up_to:50000' in tiers[0]"
+        " (put a space after the colon)"),
     ("isolated: {}", "isolated: ", "18:19: SCHEMA_TYPE isolated: found nothing, wanted a mapping of keys to values"
         " (write {} where there is nothing to say)"),
     ("{anything: [1]}", "{split_positions: []}", "18:105: SCHEMA_TYPE split_positions: found a list, wanted true"),
     ("{haircut: 0.05,", "{", "19:14: SCHEMA_MISSING_KEY the key haircut is missing in BTC"),
     ("table: majors, buffers", "buffers", "21:3: SCHEMA_MISSING_KEY the key table is missing in BTCUSDT"),
     ("[volatility, strange]", "[volatility, 1]", "21:66: SCHEMA_TYPE buffers[1]: found the number 1, wanted text"),
-    ("expires_at: null", "expires_at: {}", "22:95: SCHEMA_TYPE expires_at: found a mapping, wanted a time or null"),
+    ("expires_at: null", "expires_at: {}", "22:95: SCHEMA_TYPE expires_at: found a mapping, wanted a time such as"
+        " 2026-12-25T08:00:00Z or null"),
     ("rate: 0.0005, counts", "rate: 5, counts", "28:23: SCHEMA_VALUE rate: found the number 5, wanted at most 1"
         " (rates are fractions of one: 5 % is 0.05)"),
     ("plan: auction, ", "", "29:3: SCHEMA_MISSING_KEY the key plan is missing in close_out"),
@@ -125,11 +131,52 @@ def test_schema__says_each_fault_once_in_the_order_of_the_text() -> None:
     text = POLICY.replace("1.2.0", "1.2").replace("tiers:", "tears:").replace("rate: 0.0005,", "rate: 7, rat: 1,")
     assert [(problem.code, problem.path) for problem in judged(text)] == [
         ("SCHEMA_TYPE", "version"),
-        ("SCHEMA_MISSING_KEY", "tables.majors.tiers"),
         ("SCHEMA_UNKNOWN_KEY", "tables.majors.tears"),
         ("SCHEMA_VALUE", "liquidation.closing_fee.rate"),
         ("SCHEMA_UNKNOWN_KEY", "liquidation.closing_fee.rat"),
     ]
+
+
+def test_schema__a_misspelled_key_is_not_missing_as_well() -> None:
+    (problem,) = judged(POLICY.replace("maintenance_rate: 0.004", "maintenance_rat: 0.004"))
+    assert (problem.code, problem.hint) == ("SCHEMA_UNKNOWN_KEY", "did you mean maintenance_rate?")
+
+
+@pytest.mark.parametrize(
+    ("path", "never"),
+    [
+        ("settlement", True),
+        ("tables", True),
+        ("modes", True),
+        ("instruments", True),
+        ("tables.majors", True),
+        ("buffers.volatility", True),
+        ("collateral.BTC", True),
+        ("instruments.BTCUSDT", True),
+        ("liquidation.closing_fee", True),
+        ("liquidation.close_out", True),
+        ("modes.isolated", False),
+        ("liquidation", False),
+        ("buffers", False),
+    ],
+)
+def test_schema__suggests_an_empty_mapping_only_where_it_may_stand(path: str, never: bool) -> None:
+    """Nothing where a mapping belongs: `{}` is advice only where the schema would take it."""
+    document = read_document(POLICY.encode(), "p.yaml")
+    *outer, last = path.split(".")
+    for value, codes in ((None, {"SCHEMA_TYPE"}), ({}, {"SCHEMA_MISSING_KEY", "SCHEMA_VALUE"} if never else set())):
+        changed = read_document(POLICY.encode(), "p.yaml").value
+        inner: Any = changed
+        for step in outer:
+            inner = inner[step]
+        inner[last] = value
+        problems = schema_problems(Document("p.yaml", changed, document.marks, document.key_marks))
+        if path in ("tables", "instruments"):
+            codes -= {"SCHEMA_MISSING_KEY", "SCHEMA_VALUE"}  # a base for others to extend may leave these empty
+        assert {problem.code for problem in problems} <= codes
+        assert bool(problems) == bool(codes)
+        if value is None:
+            assert ("{}" in problems[0].hint) != never
 
 
 def test_schema__asks_for_what_no_parent_can_give() -> None:
@@ -192,7 +239,7 @@ def test_published_schema__uses_only_keywords_that_have_words() -> None:
     annotations = {"$schema", "$id", "$comment", "title", "description", "default", "examples"}
     structure = {"properties", "items", "additionalProperties", "required", "if", "then"}
     worded = {"type", "enum", "const", "pattern", "format", "minItems", "minLength", "uniqueItems"}
-    worded |= {"minimum", "maximum", "exclusiveMinimum"}
+    worded |= {"minimum", "maximum", "exclusiveMinimum", "minProperties"}
     used = {keyword for schema in subschemas(policy_schema()) for keyword in schema}
     assert used <= annotations | structure | worded
 

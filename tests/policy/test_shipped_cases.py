@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from rules_engine import Engine, load_policy
+from rules_engine.errors import PolicyError
 from rules_engine.policy.load import policy_finder
 from rules_engine.policy.reader import read_document
 
@@ -82,6 +83,6 @@ def test_shipped_cases__say_what_they_expect_and_where_it_comes_from() -> None:
 def test_shipped_cases__are_no_version_of_a_policy() -> None:
     """No pin reaches a file of worked examples: `1.2.0.cases` is no version."""
     for file in DOCUMENTS:
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(PolicyError, match="POLICY_UNKNOWN"):
             load_policy(f"{file.parent.name}@{file.stem}", policies=POLICIES)
         assert policy_finder(POLICIES)(file.parent.name, "1.2.0.cases.0") is None

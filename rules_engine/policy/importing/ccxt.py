@@ -40,9 +40,9 @@ def import_ccxt_tiers(data: bytes, *, file: str, name: str = "binance-usdm", ver
     origin = Origin.of(data, file, name, version)
     policies: dict[str, str] = {}
     currencies = []
-    listings = Counter(market.contract.base for market in markets)
+    fame = _fame(markets)
     for currency, group in _by_currency(markets):
-        tables = _tables(group, listings)
+        tables = _tables(group, fame)
         path = f"{origin.policy(currency)}/{version}.yaml"
         policies[path] = policy_text(origin, currency, group, tables)
         currencies.append(_currency_summary(currency, path, group, tables))
@@ -112,11 +112,27 @@ def _by_currency(markets: Iterable[Market]) -> list[tuple[str, list[Market]]]:
     return sorted(groups.items())
 
 
-def _tables(markets: Iterable[Market], listings: Mapping[str, int]) -> list[Table]:
+def _fame(markets: Sequence[Market]) -> dict[str, tuple[object, ...]]:
+    """What sorts bases, the best known first.
+
+    Turnover is not in the source: the more leverage and size a venue allows in a base's perpetual, the more it is
+    traded; then the more contracts it lists.
+    """
+    listings = Counter(market.contract.base for market in markets)
+    unlisted = (0, 0)
+    best: dict[str, tuple[object, ...]] = {}
+    for market in markets:
+        base = market.contract.base
+        rank = unlisted if market.contract.expires_at else _rank(market.tiers)[:2]
+        best[base] = min(best.get(base, unlisted), rank)
+    return {base: (*rank, -listings[base]) for base, rank in best.items()}
+
+
+def _tables(markets: Iterable[Market], fame: Mapping[str, tuple[object, ...]]) -> list[Table]:
     """The distinct tables, those of the largest leverage and capacity first.
 
-    A table is named after its best known member and its largest leverage. Turnover is not in the source, so the base
-    with most `listings` (contracts in the file) counts as best known, then perpetuals and Latin names come first.
+    A table is named after its best known member and its largest leverage: perpetuals come before dated contracts,
+    whose dates pass, and Latin names first.
     """
     members: dict[tuple[PublishedTier, ...], list[Contract]] = defaultdict(list)
     for market in markets:
@@ -124,8 +140,8 @@ def _tables(markets: Iterable[Market], listings: Mapping[str, int]) -> list[Tabl
     tables = []
     taken: set[str] = set()
     for tiers in sorted(members, key=_rank):
-        contracts = sorted(members[tiers], key=lambda contract: (-listings[contract.base], *_naming_order(contract)))
-        name = _free_name(f"{contracts[0].instrument.lower()}-{decimal(tiers[0].max_leverage)}x", taken)
+        contracts = sorted(members[tiers], key=lambda contract: _naming_order(contract, fame))
+        name = _free_name(f"{_named_after(contracts[0])}-{decimal(tiers[0].max_leverage)}x", taken)
         tables.append(Table(name=name, tiers=tiers, members=tuple(contract.instrument for contract in contracts)))
     return tables
 
@@ -135,8 +151,16 @@ def _rank(tiers: tuple[PublishedTier, ...]) -> tuple[object, ...]:
     return (-tiers[0].max_leverage, -tiers[-1].up_to, figures)
 
 
-def _naming_order(contract: Contract) -> tuple[object, ...]:
-    return (contract.expires_at is not None, not contract.instrument.isascii(), contract.instrument)
+def _naming_order(contract: Contract, fame: Mapping[str, tuple[object, ...]]) -> tuple[object, ...]:
+    dated = contract.expires_at is not None
+    return (dated, *fame[contract.base], not contract.instrument.isascii(), contract.instrument)
+
+
+def _named_after(contract: Contract) -> str:
+    """The instrument in small letters, `dated` for its date: the same table will hold for the next one."""
+    if contract.expires_at is None:
+        return contract.instrument.lower()
+    return f"{contract.instrument.rpartition('-')[0].lower()}-dated"
 
 
 def _free_name(wanted: str, taken: set[str]) -> str:

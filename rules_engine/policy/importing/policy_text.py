@@ -75,7 +75,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
         """The command that writes these policies again."""
         name = "" if self.name == "binance-usdm" else f" --name {self.name}"
         version = "" if self.version == "1.0.0" else f" --version {self.version}"
-        return f"rules-engine import tiers --from ccxt {self.file} --out policies{name}{version}"
+        return f"rules-engine import tiers --from ccxt {self.file} --out DIR{name}{version}"
 
 
 def policy_text(origin: Origin, currency: str, markets: Sequence[Market], tables: Sequence[Table]) -> str:

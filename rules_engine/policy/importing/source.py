@@ -41,7 +41,17 @@ def read_source(data: bytes, file: str) -> dict[str, Any]:
     problems = list(_form_problems(value, "", 0))
     if problems:
         raise DocumentError(problems)
+    if not any(_looks_like_tiers(symbol, tiers) for symbol, tiers in value.items()):
+        message = "this is no file of leverage tiers: nothing in it is a symbol with a list of tiers"
+        hint = 'wanted what ccxt\'s fetch_leverage_tiers gives, such as {"BTC/USDT:USDT": [{"tier": 1, ...}, ...]}'
+        raise _fault("TIERS_NONE", message, hint, Mark(file, 1, 1))
     return value
+
+
+def _looks_like_tiers(symbol: str, tiers: object) -> bool:
+    """Whether a member of the file is a market at all: by its name, or by what it holds."""
+    rows = tiers if isinstance(tiers, list) else []
+    return "/" in symbol or any(isinstance(row, dict) and "maintenanceMarginRate" in row for row in rows)
 
 
 def _decoded(data: bytes, file: str) -> str:
