@@ -1,4 +1,4 @@
-"""What reading a policy costs: 300 instruments with 300 tables of 8 tiers, read, checked and compiled; and hostile texts.
+"""What reading a policy costs: 300 instruments with 300 tables of 8 tiers, read, checked, compiled; hostile texts.
 
 Run `python benchmarks/policies.py [--json]` from the repository. Each figure is the median of some rounds in one run.
 """

@@ -1,4 +1,4 @@
-"""Tests import each other as `tests.…`; the repository stands last on the path, so that an installed wheel is tested."""
+"""Tests import each other as `tests.…`; the repository stands last on the path, so an installed wheel is tested."""
 
 from __future__ import annotations
 

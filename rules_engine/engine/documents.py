@@ -66,10 +66,7 @@ _TEXT: Final = Value(values.text)
 _TEXT_OR_NULL: Final = Value(or_null(values.text))
 _NUMBER: Final = Value(values.number)
 _NUMBER_OR_NULL: Final = Value(or_null(values.number))
-_POSITIVE: Final = Value(values.positive)
 _POSITIVE_OR_NULL: Final = Value(or_null(values.positive))
-_NOT_NEGATIVE: Final = Value(values.not_negative)
-_NOT_NEGATIVE_OR_NULL: Final = Value(or_null(values.not_negative))
 _TIME: Final = Value(values.time)
 _TIME_OR_NULL: Final = Value(or_null(values.time))
 
@@ -79,9 +76,10 @@ _POSITION: Final = Fields(
     instrument=_TEXT,
     mode=_TEXT,
     quantity=_NUMBER,
-    entry_price=_POSITIVE,
-    margin=_NOT_NEGATIVE_OR_NULL,
-    leverage=_POSITIVE_OR_NULL,
+    # What no position can have (an entry price of 0, say) is doubtful, not malformed: its pool ends undetermined.
+    entry_price=_NUMBER,
+    margin=_NUMBER_OR_NULL,
+    leverage=_NUMBER_OR_NULL,
     group=_TEXT_OR_NULL,
     opened_at=_TIME_OR_NULL,
     accrued=_NUMBER,
@@ -103,7 +101,7 @@ _ACCOUNT: Final = Fields(
     Account,
     account=_TEXT,
     collateral=Names(_NUMBER),
-    group_margins=Names(_NOT_NEGATIVE),
+    group_margins=Names(_NUMBER),
     positions=Items(_POSITION),
     orders=Items(_ORDER),
     fee_rate=Value(or_null(values.fee_rate)),
@@ -119,17 +117,17 @@ _MEASURE: Final = Either(_FULL_MEASURE, Value(_bare_measure))
 
 _INSTRUMENT: Final = Fields(
     InstrumentMarket,
-    # A mark of any size is a fact about the market, not a fault of the document: its pools end undetermined.
+    # A figure of any size is a fact about the market, not a fault of the document: its pools end undetermined.
     mark_price=_NUMBER_OR_NULL,
     index_price=_NUMBER_OR_NULL,
     time=_TIME_OR_NULL,
-    confidence=_NOT_NEGATIVE_OR_NULL,
+    confidence=_NUMBER_OR_NULL,
     measures=Names(_MEASURE),
     expires_at=_TIME_OR_NULL,
-    contract_size=_POSITIVE_OR_NULL,
-    conversion=_POSITIVE_OR_NULL,
-    price_tick=_POSITIVE_OR_NULL,
-    quantity_step=_POSITIVE_OR_NULL,
+    contract_size=_NUMBER_OR_NULL,
+    conversion=_NUMBER_OR_NULL,
+    price_tick=_NUMBER_OR_NULL,
+    quantity_step=_NUMBER_OR_NULL,
     underlying=_TEXT_OR_NULL,
 )
 

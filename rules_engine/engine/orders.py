@@ -148,11 +148,12 @@ def reservations(
             for found in doubts.values():
                 found.append(unplaced.doubt)
             continue
-        doubts[one.reserve].extend(quote.doubts)
+        doubts[one.reserve].extend((*quote.doubts, *one.holding.doubts))
     totals: dict[str, list[Number]] = {name: [] for name in doubts}
     slot_of: dict[str, Slot] = {}
     for (reserve, *_), slot in slots(pools, placed).items():
         slot_of |= {one.order.id: slot for one in slot.placed}
+        doubts[reserve].extend(doubt for holding in slot.holdings for doubt in holding.doubts)
         if not doubts[reserve]:
             totals[reserve].append(reserved(EXACT, slot, terms, policy.opening_fee_rate))
     by_pool = {

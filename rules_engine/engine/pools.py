@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -27,6 +27,24 @@ class Holding(msgspec.Struct, frozen=True):
     @property
     def open(self) -> bool:
         return self.position.quantity != 0
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """What is doubtful about an open position: its instrument's mark and terms, and the row itself."""
+        if not self.open:
+            return ()
+        return (*self.quote.doubts, *_doubts_of_row(self.position))
+
+
+def _doubts_of_row(position: Position) -> Iterator[Doubt]:
+    """Figures that no position can have."""
+    for code, name, figure in (
+        ("ENTRY_PRICE_INVALID", "entry_price", position.entry_price),
+        ("LEVERAGE_INVALID", "leverage", position.leverage),
+    ):
+        if figure is not None and figure <= 0:
+            text = f"{position.id}: {name} is {figure}; it must be above 0"
+            yield Doubt(code=code, message=text, position=position.id, instrument=position.instrument)
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +121,8 @@ def pools_of(policy: Policy, account: Account, market: Market, quote_of: Callabl
         try:
             allowed, label = place(policy, holding.quote, position)
         except Unplaced as unplaced:
-            doubts.append(unplaced.doubt)
+            if position.quantity or position.accrued:
+                doubts.append(unplaced.doubt)
             continue
         name = pool_name(account.account, allowed.name, label)
         members.setdefault(name, []).append(holding)
@@ -188,8 +207,7 @@ def _pool(
     market: Market,
 ) -> Pool:
     for holding in holdings:
-        if holding.open:
-            doubts = [*doubts, *holding.quote.doubts]
+        doubts = [*doubts, *holding.doubts]
     notes: list[str] = []
     if label.backing is Backing.POSITION:
         margin = holdings[0].position.margin

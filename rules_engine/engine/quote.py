@@ -178,10 +178,10 @@ def _check_mark(data: InstrumentMarket, as_of: datetime, limits: MarketLimits, d
     if (
         limits.max_confidence is not None
         and data.confidence is not None
-        and data.confidence > limits.max_confidence * mark
+        and not 0 <= data.confidence <= limits.max_confidence * mark
     ):
         doubts.add(
-            "MARK_UNCERTAIN", f"the mark's confidence is {data.confidence}, more than {limits.max_confidence} of it"
+            "MARK_UNCERTAIN", f"the mark's confidence is {data.confidence}, not within {limits.max_confidence} of it"
         )
 
 

@@ -89,14 +89,6 @@ def positive(value: object) -> Decimal:
     return found
 
 
-def not_negative(value: object) -> Decimal:
-    """A number of at least zero."""
-    found = number(value)
-    if found < 0:
-        raise Refusal("VALUE_RANGE", f"{found} is below zero")
-    return found
-
-
 def not_zero(value: object) -> Decimal:
     """A number other than zero."""
     found = number(value)

@@ -1,4 +1,4 @@
-"""Plugins, each loaded by itself: what fails is quarantined with its name, version and reason, and hurts only itself."""
+"""Plugins, each loaded by itself: what fails is quarantined with name, version and reason, and hurts only itself."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def admitted(candidate: Candidate, allow: Collection[str] | None, block: Collect
 
 
 def supply_of(plugin: object) -> Supply:
-    """The components of a plugin, whose hooks run here and never again. Raises `PluginError` where it breaks the contract."""
+    """A plugin's components; its hooks run here and never again. Raises `PluginError` where it breaks the contract."""
     contract = getattr(plugin, "rules_engine_contract", hookspecs.CONTRACT)
     if contract not in hookspecs.SUPPORTED_CONTRACTS:
         known = ", ".join(str(one) for one in sorted(hookspecs.SUPPORTED_CONTRACTS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from rules_engine.errors import Problem
@@ -88,6 +89,9 @@ def _by_kind(rules: Iterable[InstrumentRule]) -> dict[str, Any]:
 def _policy(resolved: Resolved, sections: Sections, members: Mapping[str, Any]) -> Policy:
     settlement = sections.section("settlement")
     document = resolved.document.value
+    closed: dict[str, Any] = {
+        name: MappingProxyType(member) if isinstance(member, dict) else member for name, member in members.items()
+    }
     return Policy(
         name=document["policy"],
         version=document["version"],
@@ -95,7 +99,7 @@ def _policy(resolved: Resolved, sections: Sections, members: Mapping[str, Any]) 
         settlement_currency=settlement["currency"],
         quantum=settlement["quantum"],
         applies_to=document.get("applies_to", "all_positions"),
-        document=document,
+        document=MappingProxyType(document),
         marks=resolved.document.marks,
-        **members,
+        **closed,
     )

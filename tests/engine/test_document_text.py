@@ -27,7 +27,7 @@ def test_problems__are_all_reported_in_the_order_of_the_text_with_marks() -> Non
     text = (
         '{"colateral": {},\n'
         ' "positions": [\n'
-        '  {"id": "p1", "instrument": "X", "mode": "cross", "quantity": "1_0", "entry_price": 0,\n'
+        '  {"id": "p1", "instrument": "X", "mode": "cross", "quantity": "1_0", "entry_price": "0x",\n'
         '   "note": {"deep": [1, {"quantity": 2}], "s": "}\\"]"}, "leverage": true}],\n'
         ' "orders": {}}'
     )
@@ -35,7 +35,7 @@ def test_problems__are_all_reported_in_the_order_of_the_text_with_marks() -> Non
         ("KEY_MISSING", "account", "a.json:1:1"),
         ("KEY_UNKNOWN", "colateral", "a.json:1:2"),
         ("NUMBER_INVALID", "positions[0].quantity", "a.json:3:64"),
-        ("VALUE_RANGE", "positions[0].entry_price", "a.json:3:86"),
+        ("NUMBER_INVALID", "positions[0].entry_price", "a.json:3:86"),
         ("KEY_UNKNOWN", "positions[0].note", "a.json:4:4"),
         ("TYPE_WRONG", "positions[0].leverage", "a.json:4:69"),
         ("TYPE_WRONG", "orders", "a.json:5:12"),

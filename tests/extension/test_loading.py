@@ -1,4 +1,4 @@
-"""Loading plugins: each by itself; one that is broken is quarantined with its name, version and reason, and hurts no other."""
+"""Plugins load one by one; a broken one is quarantined with name, version and reason, and hurts no other."""
 
 from __future__ import annotations
 

@@ -229,3 +229,10 @@ def test_glob__star_is_any_characters_and_question_mark_one(glob: str, name: str
 
 def test_glob__nothing_else_makes_one() -> None:
     assert is_glob("BTC*") and is_glob("B?C") and not is_glob("A.[B]")
+
+
+@pytest.mark.parametrize("member", ["tables", "buffers", "modes", "collateral", "instruments", "document"])
+def test_policy__cannot_be_changed_once_compiled(member: str) -> None:
+    """An engine at work cannot be changed through the policy that it holds."""
+    with pytest.raises(TypeError):
+        getattr(policy(BARE), member)["other"] = None
