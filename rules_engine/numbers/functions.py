@@ -64,9 +64,9 @@ class Piecewise:
     __slots__ = ("_make", "_shape")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, make: Callable[[], Shape]) -> None:
+    def __init__(self, make: Callable[[], Shape], shape: Shape | None = None) -> None:
         self._make = make
-        self._shape: Shape | None = None
+        self._shape = shape
 
     @property
     def shape(self) -> Shape:
@@ -113,6 +113,8 @@ class Piecewise:
 
     def _mapped(self, change: Callable[[Exact, Exact], Piece], factor: Exact) -> Piecewise:
         """Each piece changed, which scales the function by this factor."""
+        if self._shape is not None and not self._shape.cuts:
+            return straight(change(*self._shape.pieces[0]))
 
         def make() -> Shape:
             cuts, pieces, bend = self.shape
@@ -120,6 +122,12 @@ class Piecewise:
             return Shape(cuts, OnDemand(len(pieces), lambda index: change(*pieces[index])), bend)
 
         return Piecewise(make)
+
+
+def straight(piece: Piece) -> Piecewise:
+    """A straight line over the whole domain."""
+    shape = Shape((), (piece,), 0)
+    return Piecewise(lambda: shape, shape)
 
 
 def piece_at(cuts: Sequence[Cut], x: Exact) -> int:
@@ -201,6 +209,8 @@ def crossed(
     def part(index: int) -> Piece:
         return at(piece, first + index if rising else last - first - index)
 
+    if first == end:
+        return (), (part(0),)
     return OnDemand(end - first, lambda index: cut(first + index)), OnDemand(end - first + 1, part)
 
 

@@ -11,7 +11,7 @@ from functools import reduce
 from typing import Final
 
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, divide
-from rules_engine.numbers.functions import Cut, NotLinear, Piece, Piecewise, Shape, crossed
+from rules_engine.numbers.functions import Cut, NotLinear, Piece, Piecewise, Shape, crossed, straight
 from rules_engine.numbers.regions import Change, Domain, Regions
 from rules_engine.numbers.system import Line, Number
 
@@ -28,7 +28,7 @@ class PiecewiseNumbers:
     @property
     def unknown(self) -> Piecewise:
         """The unknown itself."""
-        return Piecewise(lambda: Shape((), [(ONE, ZERO)], 0))
+        return straight((ONE, ZERO))
 
     def constant(self, value: Number) -> Number:
         return value
