@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.decide import falls_short
 from rules_engine.engine.pools import Pool
 from rules_engine.engine.sums import Leg as Position
@@ -46,7 +47,7 @@ class Closable(msgspec.Struct, frozen=True):
     def smallest(self, position: str) -> Decimal | None:
         try:
             return self._smallest_solved(position)
-        except NotLinear:
+        except (NotLinear, PluginFault):
             return self._smallest_searched(position)
 
     def _smallest_solved(self, position: str) -> Decimal | None:

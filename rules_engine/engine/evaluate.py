@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.decide import status_of
 from rules_engine.engine.orders import Reservations, reservations
 from rules_engine.engine.pools import Pool, Pools, pools_of
@@ -122,8 +123,11 @@ def _solve(
     found = (*pool.doubts, *doubts)
     if found:
         return Solved(pool=pool, status="undetermined", doubts=found, ordered=reservation.amount, limit=limit)
-    sums = sums_of(pool, terms)
-    status, missing = _status(pool, sums, terms, policy, limit)
+    try:
+        sums = sums_of(pool, terms)
+        status, missing = _status(pool, sums, terms, policy, limit)
+    except PluginFault as fault:
+        return Solved(pool=pool, status="undetermined", doubts=(fault.doubt,), ordered=reservation.amount)
     return Solved(pool=pool, status=status, doubts=missing, sums=sums, ordered=reservation.amount, limit=limit)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from rules_engine.engine.calls import PluginFault, fault, raised
 from rules_engine.engine.closing import closable, tier_of
 from rules_engine.engine.decide import top_up
 from rules_engine.engine.evaluate import Solution, Solved
@@ -16,6 +17,7 @@ from rules_engine.engine.pools import Holding
 from rules_engine.engine.prices import Prices, TurningPrice, prices_of, rounded_price
 from rules_engine.engine.quote import AppliedBuffer, Quote
 from rules_engine.engine.sums import Leg, Sums
+from rules_engine.errors import Doubt
 from rules_engine.formulas import pool as formulas
 from rules_engine.formulas.requirement import notional, tier_size
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, Direction, rounded
@@ -77,7 +79,7 @@ def _prices(one: Solved, solved: Solution, policy: Policy) -> dict[str, Prices |
     for instrument, legs in by_instrument.items():
         try:
             prices[instrument] = prices_of(one.pool, legs, net, one.equity, solved.terms, policy)
-        except NotLinear:
+        except (NotLinear, PluginFault):
             prices[instrument] = None
     return prices
 
@@ -176,7 +178,14 @@ def _pool(policy: Policy, one: Solved, solved: Solution) -> PoolFigures:
     )
     if one.sums is None:
         return blank
-    return msgspec.structs.replace(blank, **_amounts(policy, one, solved))
+    closings, faults = _close_out(policy, one)
+    return msgspec.structs.replace(
+        blank,
+        **_amounts(policy, one, solved),
+        close_out=closings,
+        notes=(*notes, *(["CLOSE_OUT_UNKNOWN"] if faults else [])),
+        evidence=(*evidence, *faults),
+    )
 
 
 def _amounts(policy: Policy, one: Solved, solved: Solution) -> dict[str, object]:
@@ -198,7 +207,6 @@ def _amounts(policy: Policy, one: Solved, solved: Solution) -> dict[str, object]
         "free_margin": money(free_margin(one, solved), "down"),
         "withdrawable": money(_withdrawable(one.sums, own_free), "down"),
         "top_up": top_up(equity, one.sums.maintenance, one.sums.fee, open_, rules, quantum) if decided else None,
-        "close_out": _close_out(policy, one),
     }
     if one.draws:
         amounts |= {
@@ -252,10 +260,15 @@ def _draw(group: Solved) -> Number | None:
     return formulas.drawn(EXACT, group.limit, group.initial, group.sums.equity)
 
 
-def _close_out(policy: Policy, one: Solved) -> Sequence[Closing]:
+def _close_out(policy: Policy, one: Solved) -> tuple[Sequence[Closing], tuple[Doubt, ...]]:
+    """The steps of the close-out; none, and the doubt, where its plan breaks down."""
     if one.sums is None or one.status not in ("liquidate", "bankrupt"):
-        return ()
+        return (), ()
     start = closable(one.pool, one.sums, policy, one.limit)
     if one.status == "bankrupt":
-        return tuple(Closing(position=leg.position, quantity=leg.size, reason="bankrupt") for leg in start.legs)
-    return tuple(policy.liquidation.close_out.plan.closings(start))
+        return tuple(Closing(position=leg.position, quantity=leg.size, reason="bankrupt") for leg in start.legs), ()
+    plan = policy.liquidation.close_out.plan
+    try:
+        return tuple(plan.closings(start)), ()
+    except (Exception, SystemExit) as error:
+        return (), (fault(plan, raised(error)).doubt,)

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.evaluate import QuoteOf, Solution, Solved, solve
 from rules_engine.engine.figures import free_margin, written
 from rules_engine.engine.orders import Placed, filled, place_order, reserved, resting
@@ -221,7 +222,7 @@ class Check:
             return reducible or None
         try:
             return self._largest_solved(reducible)
-        except NotLinear:
+        except (NotLinear, PluginFault):
             return self._largest_searched(reducible)
 
     def _reducible(self) -> Decimal:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from rules_engine.engine.calls import PluginFault, required
 from rules_engine.engine.pools import Holding, Pool, Pools, Unplaced, place, pool_name
 from rules_engine.engine.quote import Quote
 from rules_engine.engine.sums import Terms, exposure_of
@@ -154,8 +155,12 @@ def reservations(
     for (reserve, *_), slot in slots(pools, placed).items():
         slot_of |= {one.order.id: slot for one in slot.placed}
         doubts[reserve].extend(doubt for holding in slot.holdings for doubt in holding.doubts)
-        if not doubts[reserve]:
+        if doubts[reserve]:
+            continue
+        try:
             totals[reserve].append(reserved(EXACT, slot, terms, policy.opening_fee_rate))
+        except PluginFault as fault:
+            doubts[reserve].append(fault.doubt)
     by_pool = {
         name: Reservation(None if doubts[name] else EXACT.total(totals[name]), tuple(dict.fromkeys(doubts[name])))
         for name in doubts
@@ -235,7 +240,7 @@ def _initial(
     if not filling and not target.open:
         return ZERO
     exposure = filled(target, filling, terms, sizes)
-    return slot.allowed.mode.requirement(num, exposure, slot.allowed.parameters).initial
+    return required(num, slot.allowed, exposure).initial
 
 
 def filled(target: Holding, filling: Sequence[Placed], terms: Terms, sizes: Mapping[str, Number] = {}) -> Exposure:

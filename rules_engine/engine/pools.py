@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
 
+from rules_engine.engine.calls import PluginFault, label_of
 from rules_engine.engine.quote import Quote, time_doubt
 from rules_engine.errors import Doubt
 from rules_engine.formulas.collateral import collateral_value
@@ -98,7 +100,10 @@ def place(policy: Policy, quote: Quote, row: Position | Order) -> tuple[AllowedM
         raise _unplaced(row, "MODE_NOT_ALLOWED", f"the policy does not allow margin mode {row.mode}")
     group = row.group if isinstance(row, Position) else None
     labels = PositionLabels(id=row.id, instrument=row.instrument, underlying=quote.underlying, group=group)
-    label = allowed.mode.pool(labels, allowed.parameters)
+    try:
+        label = label_of(allowed, labels)
+    except PluginFault as fault:
+        raise Unplaced(fault.doubt) from fault
     if label.key is None:
         raise _unplaced(row, "GROUP_UNKNOWN", f"{row.instrument} has nothing to tell its group by")
     if label.backing is Backing.GROUP and group is not None and group != label.key:
@@ -163,9 +168,10 @@ _NOWHERE = PositionLabels(id="", instrument="", underlying="", group="")
 def _shared_place(policy: Policy) -> tuple[AllowedMode, PoolLabel]:
     """The allowed mode whose pool is the whole account, or a nameless stand-in where none is."""
     for allowed in policy.modes.values():
-        label = allowed.mode.pool(_NOWHERE, allowed.parameters)
-        if label.backing is Backing.ACCOUNT:
-            return allowed, label
+        with contextlib.suppress(PluginFault):
+            label = label_of(allowed, _NOWHERE)
+            if label.backing is Backing.ACCOUNT:
+                return allowed, label
     any_mode = next(iter(policy.modes.values()))
     return msgspec.structs.replace(any_mode, name="shared"), PoolLabel(key="", backing=Backing.ACCOUNT)
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
+from rules_engine.engine.calls import required
 from rules_engine.engine.pools import Holding, Pool
 from rules_engine.formulas.requirement import counted_fee, unrealized_pnl
 from rules_engine.numbers.exact import EXACT, ZERO, sign_of
@@ -102,7 +103,7 @@ def own_collateral(pool: Pool, holding: Holding) -> Number | None:
 
 def leg_of(num: NumberSystem, allowed: AllowedMode, holding: Holding, exposure: Exposure) -> Leg:
     """A position's figures, in the numbers of one system."""
-    requirement = allowed.mode.requirement(num, exposure, allowed.parameters)
+    requirement = required(num, allowed, exposure)
     return Leg(holding, exposure, unrealized_pnl(num, exposure), requirement, counted_fee(num, exposure, "trigger"))
 
 

@@ -1,0 +1,172 @@
+"""A component that breaks its contract while it answers: its pools are undetermined, all others unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import rules_engine_standard_modes
+
+from rules_engine import Engine
+from rules_engine.extension.registry import build_registry
+from rules_engine.plugin import Backing, Mode, PoolLabel, Requirement, hookimpl, tiered_requirement
+from rules_engine.policy.check import check_policy
+from rules_engine.policy.load import policy_finder
+from tests.builders import account, market, one_pool, order, position
+
+POLICY = """
+schema: rules-engine/policy/1
+policy: faults
+version: 1.0.0
+settlement: {currency: USDT, quantum: 0.01}
+tables: {flat: {tiers: [{up_to: unlimited, maintenance_rate: 0.01, max_leverage: 10}]}}
+modes: {isolated: {}, cross: {}, strange: {}}
+instruments: {BTCUSDT: {payoff: linear, table: flat}, ETHUSDT: {payoff: linear, table: flat}}
+liquidation: {close_out: {plan: broken}}
+"""
+
+
+def _raise(error: BaseException) -> Any:
+    raise error
+
+
+ANSWERS: dict[str, Any] = {
+    "raised ValueError: no": lambda num, exposure: _raise(ValueError("no")),
+    "raised KeyError": lambda num, exposure: _raise(KeyError()),
+    "raised SystemExit: 3": lambda num, exposure: _raise(SystemExit(3)),
+    "requires initial margin Decimal('NaN')": lambda num, exposure: Requirement(Decimal("NaN"), Decimal(0)),
+    "requires maintenance margin Decimal('Infinity')": lambda num, exposure: Requirement(
+        Decimal(1), Decimal("Infinity")
+    ),
+    "requires maintenance margin Decimal('-1')": lambda num, exposure: Requirement(Decimal(1), Decimal(-1)),
+    "requires initial margin 0.5": lambda num, exposure: Requirement(0.5, Decimal(0)),
+    "requires initial margin True": lambda num, exposure: Requirement(True, Decimal(0)),
+    "returned tuple, wanted a Requirement": lambda num, exposure: (Decimal(1), Decimal(1)),
+    "raised AttributeError: immutable type: 'Exposure'": lambda num, exposure: setattr(exposure, "quantity", 0),
+}
+
+
+class Strange:
+    """A mode like isolated margin, but for its requirement."""
+
+    name = "strange"
+    parameters: dict[str, Any] = {}
+
+    def __init__(self, answer: Any = None, label: Any = None) -> None:
+        self.answer = answer or tiered_requirement
+        self.label = label or (lambda labels: PoolLabel(key=labels.id, backing=Backing.POSITION))
+
+    def pool(self, labels: Any, parameters: Any) -> Any:
+        return self.label(labels)
+
+    def requirement(self, num: Any, exposure: Any, parameters: Any) -> Any:
+        return self.answer(num, exposure)
+
+
+class Broken:
+    """A close-out plan that breaks down."""
+
+    name = "broken"
+    parameters: dict[str, Any] = {}
+
+    def closings(self, pool: Any) -> Any:
+        raise RuntimeError("no plan")
+
+
+class Plugin:
+    """Supplies both."""
+
+    def __init__(self, mode: Any) -> None:
+        self.mode = mode
+
+    @hookimpl
+    def rules_engine_margin_modes(self) -> Sequence[Mode]:
+        return [self.mode]
+
+    @hookimpl
+    def rules_engine_close_out_plans(self) -> Sequence[Any]:
+        return [Broken()]
+
+
+def engine(mode: Any) -> Engine:
+    registry = build_registry([rules_engine_standard_modes, Plugin(mode)])
+    policy, problems = check_policy(POLICY.encode(), "faults.yaml", registry, policy_finder(None))
+    assert policy is not None, problems
+    return Engine(policy)
+
+
+BAD = position("1", margin="50", mode="strange", id="bad")
+OTHERS = [position("1", margin="50", id="sound"), position("-3", "90", mode="cross", id="shared", instrument="ETHUSDT")]
+MARKET = market()
+
+
+@pytest.mark.parametrize("what", ANSWERS)
+def test_mode__at_fault_costs_its_own_pool_alone(what: str) -> None:
+    """The fault is named with the component and the position; every other pool is what it is without the position."""
+    faulty = engine(Strange(ANSWERS[what]))
+    evaluation = faulty.evaluate(account(BAD, *OTHERS, collateral={"USDT": "500"}), MARKET)
+    pool = one_pool(evaluation, "A/strange/bad")
+    assert (pool.status, pool.reasons) == ("undetermined", ("PLUGIN_FAULT",))
+    assert pool.evidence[0].message == f"bad: strange of {__name__} {what}"
+    without = faulty.evaluate(account(*OTHERS, collateral={"USDT": "500"}), MARKET)
+    assert [one for one in evaluation.pools if one != pool] == list(without.pools)
+
+
+def test_mode__at_fault_over_an_order_leaves_what_it_reserves_unknown() -> None:
+    """The order is refused, and free margin of the pool in which it would reserve is not known."""
+    faulty = engine(Strange(lambda num, exposure: _raise(ValueError("no"))))
+    opening = order("1", mode="strange")
+    decision = faulty.check_order(account(collateral={"USDT": "500"}), MARKET, opening)
+    assert not decision.accepted
+    assert "PLUGIN_FAULT" in decision.reasons
+
+
+@pytest.mark.parametrize(
+    ("label", "what"),
+    [
+        (lambda labels: _raise(ValueError("no")), "raised ValueError: no"),
+        (lambda labels: "x", "returned str, wanted a PoolLabel"),
+    ],
+)
+def test_mode__that_cannot_say_the_pool_leaves_every_pool_of_the_account_in_doubt(label: Any, what: str) -> None:
+    """A leg that could belong anywhere could make any pool look healthy."""
+    evaluation = engine(Strange(label=label)).evaluate(account(BAD, *OTHERS), MARKET)
+    assert {pool.status for pool in evaluation.pools} == {"undetermined"}
+    assert evaluation.evidence[0].message == f"bad: strange of {__name__} {what}"
+
+
+def test_mode__that_only_knows_exact_numbers_is_decided_without_prices() -> None:
+    """What fails on functions still decides; its prices are not worked out, its largest order is searched."""
+
+    def no_functions(num: Any, exposure: Any) -> Requirement:
+        if not isinstance(exposure.value, Decimal) or not isinstance(exposure.quantity, Decimal):
+            raise TypeError("only decimals")
+        return tiered_requirement(num, exposure)
+
+    decimals_only = engine(Strange(no_functions))
+    evaluation = decimals_only.evaluate(account(BAD), MARKET)
+    assert one_pool(evaluation, "A/strange/bad").status == "healthy"
+    assert "PRICES_NOT_LINEAR" in evaluation.positions[0].notes
+    decision = decimals_only.check_order(account(collateral={"USDT": "100"}), MARKET, order("1", mode="strange"))
+    assert (decision.accepted, decision.largest_quantity) == (True, 10)
+
+
+def test_mode__that_divides_by_the_mark_is_decided_without_prices() -> None:
+    """No piecewise linear function of the mark follows, which is no fault."""
+
+    def by_mark(num: Any, exposure: Any) -> Requirement:
+        return Requirement(num.quotient(Decimal(100), exposure.value), num.quotient(Decimal(50), exposure.value))
+
+    evaluation = engine(Strange(by_mark)).evaluate(account(BAD), MARKET)
+    assert one_pool(evaluation, "A/strange/bad").status == "healthy"
+    assert evaluation.positions[0].notes[-1] == "PRICES_NOT_LINEAR"
+
+
+def test_plan__that_breaks_down_leaves_the_pool_to_be_liquidated() -> None:
+    """The decision stands; only the steps are unknown, and the evidence says why."""
+    evaluation = engine(Strange()).evaluate(account(position("1", margin="1", mode="strange", id="bad")), MARKET)
+    pool = one_pool(evaluation, "A/strange/bad")
+    assert (pool.status, pool.close_out, pool.notes) == ("liquidate", (), ("CLOSE_OUT_UNKNOWN",))
+    assert pool.evidence[0].message == f"broken of {__name__} raised RuntimeError: no plan"
