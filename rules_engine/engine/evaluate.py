@@ -20,7 +20,6 @@ from rules_engine.terms.account import Account
 from rules_engine.terms.evaluation import Status
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
-from rules_engine.terms.pool import Backing
 
 QuoteOf = Callable[[str], Quote]
 
@@ -52,7 +51,7 @@ class Solved(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def draws(self) -> bool:
         """Whether the pool may borrow from the shared one."""
-        return self.pool.label.draw_cap is not None and self.pool.label.backing is not Backing.ACCOUNT
+        return self.pool.may_draw
 
 
 class Solution(msgspec.Struct, frozen=True):
@@ -75,15 +74,15 @@ def solve(policy: Policy, account: Account, market: Market, quote_of: QuoteOf) -
     pools = pools_of(policy, account, market, quote_of)
     reserved = reservations(policy, pools, account, terms, quote_of)
     shared = _solve(pools.by_name[pools.shared], pools.doubts, reserved, terms, policy, ZERO)
-    groups = sum(1 for pool in pools.by_name.values() if pool.label.draw_cap is not None and pool.open)
+    groups = sum(1 for pool in pools.by_name.values() if pool.may_draw and pool.open)
     solved = {}
     for name, pool in pools.by_name.items():
         if name == pools.shared:
             solved[name] = shared
-        elif pool.label.draw_cap is None or not pool.open:
-            solved[name] = _solve(pool, pools.doubts, reserved, terms, policy, ZERO)
-        else:
+        elif pool.may_draw and pool.open:
             solved[name] = _solve_drawing(pool, shared, groups, pools.doubts, reserved, terms, policy)
+        else:
+            solved[name] = _solve(pool, pools.doubts, reserved, terms, policy, ZERO)
     return Solution(account, pools, solved, terms, reserved)
 
 
@@ -119,16 +118,16 @@ def _solve(
     policy: Policy,
     limit: Number,
 ) -> Solved:
-    reservation = reserved.by_pool[pool.name]
+    undetermined = Solved(pool=pool, status="undetermined", ordered=reserved.by_pool[pool.name].amount, limit=limit)
     found = (*pool.doubts, *doubts)
     if found:
-        return Solved(pool=pool, status="undetermined", doubts=found, ordered=reservation.amount, limit=limit)
+        return msgspec.structs.replace(undetermined, doubts=found)
     try:
         sums = sums_of(pool, terms)
         status, missing = _status(pool, sums, terms, policy, limit)
     except PluginFault as fault:
-        return Solved(pool=pool, status="undetermined", doubts=(fault.doubt,), ordered=reservation.amount)
-    return Solved(pool=pool, status=status, doubts=missing, sums=sums, ordered=reservation.amount, limit=limit)
+        return msgspec.structs.replace(undetermined, doubts=(fault.doubt,))
+    return msgspec.structs.replace(undetermined, status=status, doubts=missing, sums=sums)
 
 
 def _status(pool: Pool, severe: Sums, terms: Terms, policy: Policy, limit: Number) -> tuple[Status, tuple[Doubt, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.closing import closable
 from rules_engine.engine.evaluate import Solution, Solved
 from rules_engine.engine.explain_lines import NONE, UNKNOWN, doubt_lines, step_line, unless_zero, where
@@ -103,7 +104,10 @@ class _PoolSteps:
     def _order_line(self, slot: Slot) -> Line:
         """What the orders on one instrument reserve: the side that needs more, losses to the mark, fees."""
         num = TracedNumbers()
-        total: Traced = reserved(num, slot, self.solution.terms, self.policy.opening_fee_rate)
+        try:
+            total: Traced = reserved(num, slot, self.solution.terms, self.policy.opening_fee_rate)
+        except PluginFault as fault:
+            return Line(f"orders {slot.quote.instrument}", UNKNOWN, fault.doubt.message)
         ids = [one.order.id for one in slot.placed]
         acting = ", ".join(ids) if len(ids) <= IDS_SHOWN else f"{len(ids)} orders"
         return Line(f"orders {slot.quote.instrument}", readable(total.value), f"{acting}: {total.text}")

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from rules_engine.engine.calls import PluginFault, required
 from rules_engine.engine.closing import tier_of
 from rules_engine.engine.evaluate import Solution, Solved
 from rules_engine.engine.explain_buffers import buffer_line
@@ -14,6 +15,7 @@ from rules_engine.engine.explain_lines import doubt_lines, step_line, where
 from rules_engine.engine.explain_prices import price_lines
 from rules_engine.engine.quote import AppliedBuffer, Quote
 from rules_engine.engine.sums import Leg
+from rules_engine.errors import Doubt
 from rules_engine.formulas.requirement import counted_fee, notional, tier_size, unrealized_pnl
 from rules_engine.formulas.tiers import adjusted_rate, combined, next_deduction, tier_lines
 from rules_engine.numbers.exact import EXACT
@@ -24,7 +26,7 @@ from rules_engine.terms.evaluation import PositionFigures
 from rules_engine.terms.explanation import Line, Part
 from rules_engine.terms.exposure import Adjustment, Exposure, Schedule
 from rules_engine.terms.market import Market
-from rules_engine.terms.policy import Buffer, Conventions, InstrumentRule, Policy
+from rules_engine.terms.policy import AllowedMode, Buffer, Conventions, InstrumentRule, Policy
 
 FLOORS_SHOWN: Final = 3
 """A deduction that comes from more floors than these is derived from the deduction of the tier below."""
@@ -40,7 +42,7 @@ def held_part(
     traced = _traced_exposure(num, leg, quote, (tier, initial_tier), policy.conventions)
     notional(num, traced)
     unrealized_pnl(num, traced)
-    one.pool.allowed.mode.requirement(num, traced, one.pool.allowed.parameters)
+    faults = _replayed(num, one.pool.allowed, traced)
     counted_fee(num, traced, "trigger")
     tiers = _rule(quote).table.tiers
     sources = {"maintenance_rate": where(tiers[tier].mark), "initial_rate": where(tiers[initial_tier].mark)}
@@ -48,8 +50,17 @@ def held_part(
     lines += [buffer_line(policy, market, _rule(quote), quote.instrument, applied) for applied in quote.buffers]
     worth = notional(EXACT, leg.exposure)
     lines += [step_line(_told_apart(step, worth), figures, sources.get(step[0], "")) for step in num.steps]
-    lines += price_lines(policy, solution, one, leg, figures)
+    lines += [*doubt_lines(faults), *price_lines(policy, solution, one, leg, figures)]
     return Part(_title(figures), tuple(lines))
+
+
+def _replayed(num: TracedNumbers, allowed: AllowedMode, traced: Exposure) -> list[Doubt]:
+    """Runs the mode's requirement once more, for its steps; the doubt where the mode cannot follow traced numbers."""
+    try:
+        required(num, allowed, traced)
+    except PluginFault as fault:
+        return [fault.doubt]
+    return []
 
 
 def unheld_part(solution: Solution, figures: PositionFigures) -> Part:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
+from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.closing import tier_of
 from rules_engine.engine.evaluate import Solution, Solved
 from rules_engine.engine.explain_lines import NONE, UNKNOWN, unless_zero
@@ -34,7 +35,7 @@ def price_lines(policy: Policy, solution: Solution, one: Solved, leg: Leg, figur
     net = surplus(one.equity, one.sums.maintenance, one.sums.fee, ONE)
     try:
         prices = prices_of(one.pool, legs, net, one.equity, solution.terms, policy)
-    except NotLinear:
+    except (NotLinear, PluginFault):
         return [Line("prices", NONE, "the mode's requirement is not linear in the mark")]
     quote = leg.holding.quote
     unrounded = policy.conventions.liquidation_price_rounding == "none"

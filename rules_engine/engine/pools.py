@@ -67,6 +67,11 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     def open(self) -> list[Holding]:
         return [holding for holding in self.holdings if holding.open]
 
+    @property
+    def may_draw(self) -> bool:
+        """Whether the pool may borrow from the shared one."""
+        return self.label.draw_cap is not None and self.label.backing is not Backing.ACCOUNT
+
 
 class Pools(msgspec.Struct, frozen=True):
     """All pools of an account by name, the shared one's name, and doubts that reach every pool.

@@ -11,6 +11,7 @@ import rules_engine_standard_modes
 
 from rules_engine import Engine
 from rules_engine.extension.registry import build_registry
+from rules_engine.numbers.exact import EXACT
 from rules_engine.plugin import Backing, Mode, PoolLabel, Requirement, hookimpl, tiered_requirement
 from rules_engine.policy.check import check_policy
 from rules_engine.policy.load import policy_finder
@@ -151,6 +152,21 @@ def test_mode__that_only_knows_exact_numbers_is_decided_without_prices() -> None
     assert "PRICES_NOT_LINEAR" in evaluation.positions[0].notes
     decision = decimals_only.check_order(account(collateral={"USDT": "100"}), MARKET, order("1", mode="strange"))
     assert (decision.accepted, decision.largest_quantity) == (True, 10)
+
+
+def test_explain__says_where_a_mode_cannot_be_replayed() -> None:
+    """A mode that knows only exact numbers is decided; the steps behind its figures are a doubt, not an exception."""
+
+    def exact_only(num: Any, exposure: Any) -> Requirement:
+        if num is not EXACT:
+            raise TypeError("only exact")
+        return tiered_requirement(num, exposure)
+
+    explanation = engine(Strange(exact_only)).explain(account(BAD, orders=[order("1", mode="strange")]), MARKET)
+    lines = {line.figure: line.how for part in (*explanation.positions, *explanation.pools) for line in part.lines}
+    assert lines["PLUGIN_FAULT"] == f"bad: strange of {__name__} raised TypeError: only exact"
+    assert lines["prices"] == "the mode's requirement is not linear in the mark"
+    assert lines["orders BTCUSDT"] == f"bad: strange of {__name__} raised TypeError: only exact"
 
 
 def test_mode__that_divides_by_the_mark_is_decided_without_prices() -> None:
