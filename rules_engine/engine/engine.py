@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from rules_engine.engine.documents import decode_three, decode_two
+from rules_engine.engine.documents import Source, decode_three, decode_two
 from rules_engine.engine.evaluate import QuoteOf, solve
 from rules_engine.engine.figures import written
 from rules_engine.engine.order_check import check_order
@@ -34,9 +31,7 @@ class Engine:
         """The policy that answers."""
         return self._policy
 
-    def evaluate(
-        self, account: Account | Mapping[str, Any] | bytes | str, market: Market | Mapping[str, Any] | bytes | str
-    ) -> Evaluation:
+    def evaluate(self, account: Account | Source, market: Market | Source) -> Evaluation:
         """Every position's and pool's figures, prices, status and close-out.
 
         Documents come as dicts, JSON text or records. Raises one `DocumentError` with every problem of all documents
@@ -46,9 +41,7 @@ class Engine:
         with exactly():
             return written(self._policy, market.as_of, solve(self._policy, account, market, self._quotes(market)))
 
-    def explain(
-        self, account: Account | Mapping[str, Any] | bytes | str, market: Market | Mapping[str, Any] | bytes | str
-    ) -> Explanation:
+    def explain(self, account: Account | Source, market: Market | Source) -> Explanation:
         """How each figure of an evaluation came about, by replaying its formulas. Raises as `evaluate` does."""
         from rules_engine.engine.explain import explain
 
@@ -59,9 +52,9 @@ class Engine:
 
     def check_order(
         self,
-        account: Account | Mapping[str, Any] | bytes | str,
-        market: Market | Mapping[str, Any] | bytes | str,
-        order: Order | Mapping[str, Any] | bytes | str,
+        account: Account | Source,
+        market: Market | Source,
+        order: Order | Source,
     ) -> OrderDecision:
         """Whether an order may be accepted, what it requires, and how large it could be. Raises as `evaluate` does."""
         account, market, order = _with_order(account, market, order)
@@ -70,9 +63,9 @@ class Engine:
 
     def explain_order(
         self,
-        account: Account | Mapping[str, Any] | bytes | str,
-        market: Market | Mapping[str, Any] | bytes | str,
-        order: Order | Mapping[str, Any] | bytes | str,
+        account: Account | Source,
+        market: Market | Source,
+        order: Order | Source,
     ) -> Explanation:
         """How a decision on an order came about, and each figure with the order in it. Raises as `evaluate` does."""
         from rules_engine.engine.explain_order import explain_order
@@ -94,9 +87,9 @@ class Engine:
 
 
 def _with_order(
-    account: Account | Mapping[str, Any] | bytes | str,
-    market: Market | Mapping[str, Any] | bytes | str,
-    order: Order | Mapping[str, Any] | bytes | str,
+    account: Account | Source,
+    market: Market | Source,
+    order: Order | Source,
 ) -> tuple[Account, Market, Order]:
     """The three documents as records, of which the order is a new one."""
     account, market, order = decode_three(account, market, order)
