@@ -79,3 +79,14 @@ class PolicyError(DocumentError):
 
 class PluginError(RulesEngineError):
     """A plugin broke its contract; the message names the plugin and what it did."""
+
+
+class MissingInput(RulesEngineError):
+    """A component cannot answer because of something that the market or the policy does not say.
+
+    It is no fault of the component: its pool is undetermined with this code.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

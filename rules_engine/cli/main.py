@@ -5,22 +5,56 @@ from __future__ import annotations
 import io
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from rules_engine.cli import output
 from rules_engine.cli.check import check
 from rules_engine.cli.commands import Commands
 from rules_engine.cli.completion import PROGRAM, completion
 from rules_engine.cli.evaluate import evaluate, order
 from rules_engine.cli.importing import import_group
-from rules_engine.cli.plugins import plugins_group
+from rules_engine.cli.plugins import plugins_group, quiet_registry
+from rules_engine.cli.schema import schema
 from rules_engine.cli.show import show
+
+if TYPE_CHECKING:
+    from rules_engine.extension.registry import Registry
+
+PLUGINS: Final = "rules_engine.plugins"
+"""Under this key a context's `meta` holds the registry, once it is loaded."""
 
 EPILOG: Final = """\b
 Exit codes: 0 done and clean, 1 done and something was found, 2 could not be done.
 Results go to stdout, messages to stderr; NO_COLOR is honoured.
 `rules-engine completion bash|zsh|fish` prints the completion script of a shell."""
+
+
+class Program(Commands):
+    """The root group with the verbs of plugins beside ours. Plugins are loaded for help, and where no verb is ours."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), *_registry(context).commands})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        return super().get_command(context, name) or _registry(context).commands.get(name)
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self.get_command(context, arguments[0]) is None:
+            for plugin in _registry(context).quarantined:  # the verb may be that of one that was not let in
+                output.message(str(plugin))
+        return super().resolve_command(context, arguments)
+
+
+def _registry(context: click.Context) -> Registry:
+    """What is installed, loaded once a program."""
+    if PLUGINS not in context.meta:
+        context.meta[PLUGINS] = quiet_registry()
+    registry: Registry = context.meta[PLUGINS]
+    return registry
 
 
 def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -34,7 +68,7 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
     context.exit()
 
 
-@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Program, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
 )
@@ -42,7 +76,7 @@ def cli() -> None:
     """Exact margin rules: check policies, evaluate accounts, decide on orders."""
 
 
-for command in (check, show, evaluate, order, import_group, plugins_group, completion):
+for command in (check, show, evaluate, order, schema, import_group, plugins_group, completion):
     cli.add_command(command)
 
 

@@ -26,6 +26,15 @@ file_option = click.option(
 )
 
 
+def quiet_registry(files: Sequence[str] = ()) -> Registry:
+    """What is installed, and these files; what is quarantined is for the caller to tell."""
+    from rules_engine.extension.registry import QuarantineWarning, load_registry
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QuarantineWarning)
+        return load_registry(files=files)
+
+
 @click.group(name="plugins", epilog=EXAMPLES)
 def plugins_group() -> None:
     """Plugins: what is loaded from where, and why something is not."""
@@ -42,7 +51,7 @@ def list_plugins(context: click.Context, files: Sequence[str], as_json: bool) ->
     """
     from rules_engine.report.plugins import plugins_document, plugins_tables
 
-    registry = _registry(files)
+    registry = quiet_registry(files)
     if as_json:
         output.document(plugins_document(registry))
     else:
@@ -62,7 +71,7 @@ def info(context: click.Context, name: str, files: Sequence[str], as_json: bool)
     """
     from rules_engine.report.plugins import plugins_document, plugins_tables
 
-    registry = _registry(files)
+    registry = quiet_registry(files)
     found = _only(registry, name)
     if not found.plugins and not found.quarantined:
         known = [plugin.name for plugin in registry.plugins] + [plugin.name for plugin in registry.quarantined]
@@ -73,14 +82,6 @@ def info(context: click.Context, name: str, files: Sequence[str], as_json: bool)
     else:
         output.tables(plugins_tables(found))
     context.exit(FOUND if found.quarantined else 0)
-
-
-def _registry(files: Sequence[str]) -> Registry:
-    from rules_engine.extension.registry import QuarantineWarning, load_registry
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", QuarantineWarning)
-        return load_registry(files=files)
 
 
 def _only(registry: Registry, name: str) -> Registry:

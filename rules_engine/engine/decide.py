@@ -11,9 +11,14 @@ from rules_engine.terms.evaluation import Status
 from rules_engine.terms.policy import Liquidation
 
 
+def is_inclusive(liquidation: Liquidation) -> bool:
+    """Whether equity that is exactly at a line has come to it, by the policy's trigger."""
+    return liquidation.trigger == "at_or_below"
+
+
 def falls_short(surplus: Number, liquidation: Liquidation) -> bool:
     """Whether equity has come to a line, as the policy's trigger reads it."""
-    return bool(surplus <= 0 if liquidation.trigger == "at_or_below" else surplus < 0)
+    return bool(surplus <= 0 if is_inclusive(liquidation) else surplus < 0)
 
 
 def status_of(equity: Number, maintenance: Number, fee: Number, has_positions: bool, rules: Liquidation) -> Status:

@@ -113,7 +113,7 @@ def _bare_measure(value: object) -> Measure:
 
 
 _FULL_MEASURE: Final = Fields(Measure, value=_NUMBER, time=_TIME_OR_NULL)
-_MEASURE: Final = Either(_FULL_MEASURE, Value(_bare_measure))
+_MEASURES: Final = Names(Either(_FULL_MEASURE, Value(_bare_measure)))
 
 _INSTRUMENT: Final = Fields(
     InstrumentMarket,
@@ -122,7 +122,8 @@ _INSTRUMENT: Final = Fields(
     index_price=_NUMBER_OR_NULL,
     time=_TIME_OR_NULL,
     confidence=_NUMBER_OR_NULL,
-    measures=Names(_MEASURE),
+    measures=_MEASURES,
+    terms=Names(_NUMBER),
     expires_at=_TIME_OR_NULL,
     contract_size=_NUMBER_OR_NULL,
     conversion=_NUMBER_OR_NULL,
@@ -131,7 +132,7 @@ _INSTRUMENT: Final = Fields(
     underlying=_TEXT_OR_NULL,
 )
 
-_PRICE: Final = Fields(AssetPrice, price=_NUMBER, time=_TIME_OR_NULL)
+_PRICE: Final = Fields(AssetPrice, price=_NUMBER, time=_TIME_OR_NULL, measures=_MEASURES)
 
 _MARKET: Final = Fields(
     Market,

@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
-from rules_engine.engine.documents import Source, decode_three, decode_two
-from rules_engine.engine.evaluate import QuoteOf, solve
+import warnings
+from collections.abc import Iterable, Sequence
+
+from rules_engine.engine.calls import raised
+from rules_engine.engine.documents import Source, decode_account, decode_market, decode_three, decode_two
+from rules_engine.engine.evaluate import solve
 from rules_engine.engine.figures import written
 from rules_engine.engine.order_check import check_order
 from rules_engine.engine.quote import Quote, quote, rule_for
 from rules_engine.errors import DocumentError, Problem
 from rules_engine.numbers.exact import exactly
 from rules_engine.terms.account import Account, Order
+from rules_engine.terms.checks import Observer
 from rules_engine.terms.evaluation import Evaluation, OrderDecision
 from rules_engine.terms.explanation import Explanation
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
 
 
+class ObserverWarning(UserWarning):
+    """An observer failed when it was told of a batch. Every answer stands."""
+
+
 class Engine:
-    """Evaluates accounts under one policy. To change the policy, build another engine."""
+    """Evaluates accounts under one policy. To change the policy, build another engine.
 
-    __slots__ = ("_policy",)
+    `observers` (of a registry, or your own) are told of evaluations, once a batch.
+    """
 
-    def __init__(self, policy: Policy) -> None:
+    __slots__ = ("_observers", "_policy")
+
+    def __init__(self, policy: Policy, observers: Iterable[Observer] = ()) -> None:
         if not isinstance(policy, Policy):
             raise TypeError(f"Engine takes a Policy (from load_policy), not {type(policy).__name__}")
         self._policy = policy
+        self._observers = tuple(observers)
 
     @property
     def policy(self) -> Policy:
         """The policy that answers."""
         return self._policy
+
+    def at(self, market: Market | Source) -> MarketEngine:
+        """The engine in one market, for many accounts: what depends on the market alone is worked out once.
+
+        Raises `DocumentError` where the market's document is not well formed.
+        """
+        return MarketEngine(self._policy, decode_market(market), self._observers)
 
     def evaluate(self, account: Account | Source, market: Market | Source) -> Evaluation:
         """Every position's and pool's figures, prices, status and close-out.
@@ -38,8 +58,7 @@ class Engine:
         that are not well formed; what is doubtful inside a well-formed one ends as `undetermined` pools.
         """
         account, market = decode_two(account, market)
-        with exactly():
-            return written(self._policy, market.as_of, solve(self._policy, account, market, self._quotes(market)))
+        return MarketEngine(self._policy, market, self._observers).evaluate(account)
 
     def explain(self, account: Account | Source, market: Market | Source) -> Explanation:
         """How each figure of an evaluation came about, by replaying its formulas. Raises as `evaluate` does."""
@@ -47,7 +66,7 @@ class Engine:
 
         account, market = decode_two(account, market)
         with exactly():
-            solution = solve(self._policy, account, market, self._quotes(market))
+            solution = solve(self._policy, account, market, Quotes(self._policy, market))
             return explain(self._policy, market, solution, written(self._policy, market.as_of, solution))
 
     def check_order(
@@ -58,8 +77,7 @@ class Engine:
     ) -> OrderDecision:
         """Whether an order may be accepted, what it requires, and how large it could be. Raises as `evaluate` does."""
         account, market, order = _with_order(account, market, order)
-        with exactly():
-            return check_order(self._policy, account, market, order, self._quotes(market))
+        return MarketEngine(self._policy, market, self._observers).check_order(account, order)
 
     def explain_order(
         self,
@@ -72,18 +90,72 @@ class Engine:
 
         account, market, order = _with_order(account, market, order)
         with exactly():
-            return explain_order(self._policy, account, market, order, self._quotes(market))
+            return explain_order(self._policy, account, market, order, Quotes(self._policy, market))
 
-    def _quotes(self, market: Market) -> QuoteOf:
-        """Each instrument's quote in this market, made once."""
-        made: dict[str, Quote] = {}
 
-        def quote_of(instrument: str) -> Quote:
-            if instrument not in made:
-                made[instrument] = quote(self._policy, rule_for(self._policy, instrument), instrument, market)
-            return made[instrument]
+class MarketEngine:
+    """An engine in one market (`Engine.at`). Safe to share between threads.
 
-        return quote_of
+    Each instrument's terms, rates and what modes prepare of its market are worked out when first needed, and kept.
+    """
+
+    __slots__ = ("_market", "_observers", "_policy", "_quotes")
+
+    def __init__(self, policy: Policy, market: Market, observers: tuple[Observer, ...]) -> None:
+        self._policy, self._market, self._observers = policy, market, observers
+        self._quotes = Quotes(policy, market)
+
+    def evaluate(self, account: Account | Source) -> Evaluation:
+        """As `Engine.evaluate`, in this market."""
+        return self.evaluate_all([account])[0]
+
+    def evaluate_all(self, accounts: Iterable[Account | Source]) -> list[Evaluation]:
+        """Evaluates a batch of accounts, in their order; observers are told once, of all.
+
+        Raises `DocumentError` at the first account whose document is not well formed.
+        """
+        evaluations = []
+        for document in accounts:
+            account = decode_account(document)
+            with exactly():
+                solution = solve(self._policy, account, self._market, self._quotes)
+                evaluations.append(written(self._policy, self._market.as_of, solution))
+        tell(self._observers, evaluations)
+        return evaluations
+
+    def check_order(self, account: Account | Source, order: Order | Source) -> OrderDecision:
+        """As `Engine.check_order`, in this market."""
+        account, market, order = _with_order(account, self._market, order)
+        with exactly():
+            return check_order(self._policy, account, market, order, self._quotes)
+
+
+class Quotes:
+    """Each instrument's quote in one market, made when it is first asked for."""
+
+    __slots__ = ("_made", "_market", "_policy")
+
+    def __init__(self, policy: Policy, market: Market) -> None:
+        self._policy, self._market = policy, market
+        self._made: dict[str, Quote] = {}
+
+    def __call__(self, instrument: str) -> Quote:
+        """The quote of an instrument."""
+        found = self._made.get(instrument)
+        if found is None:
+            rule = rule_for(self._policy, instrument)
+            found = self._made[instrument] = quote(self._policy, rule, instrument, self._market)
+        return found
+
+
+def tell(observers: Iterable[Observer], evaluations: Sequence[Evaluation]) -> None:
+    """Shows a batch to every observer. One that fails is reported and changes nothing."""
+    for observer in observers:
+        try:
+            observer.evaluated(tuple(evaluations))
+        except (Exception, SystemExit) as error:
+            text = f"observer {observer.name} of {type(observer).__module__} {raised(error)}"
+            warnings.warn(text, ObserverWarning, stacklevel=3)
 
 
 def _with_order(

@@ -8,13 +8,14 @@ import msgspec
 
 from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.decide import status_of
-from rules_engine.engine.orders import Reservations, reservations
+from rules_engine.engine.orders import placement, with_orders
 from rules_engine.engine.pools import Pool, Pools, pools_of
 from rules_engine.engine.quote import Quote
+from rules_engine.engine.reserving import Reservations, reservations
 from rules_engine.engine.sums import Sums, Terms, sums_of, terms_of
 from rules_engine.errors import Doubt
-from rules_engine.formulas.pool import draw_limit
-from rules_engine.numbers.exact import EXACT, ZERO
+from rules_engine.formulas.pool import draw_limit, surplus
+from rules_engine.numbers.exact import EXACT, ONE, ZERO
 from rules_engine.numbers.system import Number
 from rules_engine.terms.account import Account
 from rules_engine.terms.evaluation import Status
@@ -72,7 +73,9 @@ def solve(policy: Policy, account: Account, market: Market, quote_of: QuoteOf) -
     """Solves the shared pool first, since groups may draw on what it has free, and then the others."""
     terms = terms_of(policy, account.fee_rate)
     pools = pools_of(policy, account, market, quote_of)
-    reserved = reservations(policy, pools, account, terms, quote_of)
+    placed = placement(policy, pools, account, quote_of)
+    pools = with_orders(pools, placed)
+    reserved = reservations(policy, pools, placed, terms)
     shared = _solve(pools.by_name[pools.shared], pools.doubts, reserved, terms, policy, ZERO)
     groups = sum(1 for pool in pools.by_name.values() if pool.may_draw and pool.open)
     solved = {}
@@ -134,10 +137,25 @@ def _status(pool: Pool, severe: Sums, terms: Terms, policy: Policy, limit: Numbe
     """The status under the most severe reading of what is missing, undetermined where the least severe one differs."""
 
     def decided(sums: Sums) -> Status:
-        return status_of(sums.equity + limit, sums.maintenance, sums.fee, bool(sums.legs), policy.liquidation)
+        return status_of(sums.equity + limit, sums.maintenance, sums.fee, sums.charged, policy.liquidation)
 
     missing = dict.fromkeys(doubt for holding in pool.open for doubt in holding.quote.missing)
     status = decided(severe)
     if missing and decided(sums_of(pool, terms, least=True)) != status:
         return "undetermined", tuple(missing)
+    if close := _too_close(pool, severe, policy, limit):
+        return "undetermined", (close,)
     return status, ()
+
+
+def _too_close(pool: Pool, sums: Sums, policy: Policy, limit: Number) -> Doubt | None:
+    """The doubt where a mode that computes within a tolerance comes that close to a line of the decision."""
+    tolerance = pool.allowed.traits.tolerance
+    if not tolerance:
+        return None
+    for multiple in (ONE, policy.liquidation.margin_call):
+        distance = EXACT.absolute(surplus(sums.equity + limit, sums.maintenance, sums.fee, multiple))
+        if distance <= tolerance * multiple * sums.maintenance:
+            text = f"{pool.name} is closer to a line than {tolerance} of its maintenance margin, to which that is known"
+            return Doubt(code="WITHIN_TOLERANCE", message=text)
+    return None

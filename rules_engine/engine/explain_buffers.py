@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from rules_engine.engine.buffering import AppliedBuffer
 from rules_engine.engine.explain_lines import where
-from rules_engine.engine.quote import AppliedBuffer
 from rules_engine.formulas.buffers import FOREVER, band_adjustment, band_at, curve_multiplier
 from rules_engine.numbers.system import Number
 from rules_engine.numbers.traced import TracedNumbers, readable

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from rules_engine.engine.assets import shared_assets
 from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.closing import closable
 from rules_engine.engine.evaluate import Solution, Solved
 from rules_engine.engine.explain_lines import NONE, UNKNOWN, doubt_lines, step_line, unless_zero, where
 from rules_engine.engine.figures import draws_on
-from rules_engine.engine.orders import Slot, reserved
-from rules_engine.engine.pools import shared_collateral
+from rules_engine.engine.orders import Slot
+from rules_engine.engine.reserving import reserved
 from rules_engine.engine.sums import Sums
 from rules_engine.formulas import pool as formulas
 from rules_engine.numbers.exact import ONE, ZERO, rounded
@@ -67,7 +68,8 @@ class _PoolSteps:
         """What backs the pool, what its positions have gained, and what it may draw."""
         one, num = self.one, TracedNumbers()
         if one.pool.label.backing is Backing.ACCOUNT:
-            backing, _, _ = shared_collateral(num, self.policy, self.solution.account, market)
+            assets, _, _ = shared_assets(num, self.policy, self.solution.account, market)
+            backing = num.total([asset.value for asset in assets])
         else:
             backing = num.given("margin", one.pool.collateral)
         accrued = [num.given(f"accrued of {h.position.id}", h.position.accrued) for h in one.pool.holdings]

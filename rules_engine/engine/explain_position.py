@@ -7,13 +7,14 @@ from typing import Final
 
 import msgspec
 
+from rules_engine.engine.buffering import AppliedBuffer
 from rules_engine.engine.calls import PluginFault, required
 from rules_engine.engine.closing import tier_of
 from rules_engine.engine.evaluate import Solution, Solved
 from rules_engine.engine.explain_buffers import buffer_line
 from rules_engine.engine.explain_lines import doubt_lines, step_line, where
 from rules_engine.engine.explain_prices import price_lines
-from rules_engine.engine.quote import AppliedBuffer, Quote
+from rules_engine.engine.quote import Quote
 from rules_engine.engine.sums import Leg
 from rules_engine.errors import Doubt
 from rules_engine.formulas.requirement import counted_fee, notional, tier_size, unrealized_pnl
@@ -55,7 +56,12 @@ def held_part(
 
 
 def _replayed(num: TracedNumbers, allowed: AllowedMode, traced: Exposure) -> list[Doubt]:
-    """Runs the mode's requirement once more, for its steps; the doubt where the mode cannot follow traced numbers."""
+    """Runs the mode's requirement once more, for its steps; the doubt where the mode cannot follow traced numbers.
+
+    What a whole pool requires is replayed with the pool.
+    """
+    if allowed.pooled:
+        return []
     try:
         required(num, allowed, traced)
     except PluginFault as fault:
@@ -121,7 +127,7 @@ def _traced_exposure(
 def _traced_value(num: TracedNumbers, name: str, price_name: str, price: Number, quote: Quote) -> Number:
     """Value of one contract; where that is the price itself, it keeps the price's name."""
     given = num.given(price_name, price)
-    value = num.constant(_rule(quote).payoff.value(num, given, quote.contract_size, quote.conversion))
+    value = num.constant(quote.value_in(num, given))
     return given if value.text == given.text else num.named(name, value)
 
 

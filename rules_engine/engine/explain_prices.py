@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from rules_engine.engine.calls import PluginFault
+from rules_engine.engine.calls import PluginFault, required
 from rules_engine.engine.closing import tier_of
 from rules_engine.engine.evaluate import Solution, Solved
 from rules_engine.engine.explain_lines import NONE, UNKNOWN, unless_zero
-from rules_engine.engine.prices import Prices, TurningPrice, prices_of
-from rules_engine.engine.sums import Leg, Sums, at_mark, leg_of
-from rules_engine.formulas.pool import margin_line, surplus
+from rules_engine.engine.figures import moving_in
+from rules_engine.engine.prices import Moving, Prices, TurningPrice, prices_of
+from rules_engine.engine.sums import Leg, at_mark, leg_of
+from rules_engine.formulas.pool import margin_line
 from rules_engine.formulas.requirement import unrealized_pnl
 from rules_engine.numbers.exact import EXACT, ONE
 from rules_engine.numbers.functions import NotLinear
@@ -28,28 +28,28 @@ _ALONE: Final = "no other mark moving"
 
 def price_lines(policy: Policy, solution: Solution, one: Solved, leg: Leg, figures: PositionFigures) -> list[Line]:
     """Both prices, each with the equation that holds there."""
-    assert one.sums is not None
     if one.limit is None:
         return [Line("prices", UNKNOWN, "what the pool may draw is not known")]
-    legs = [other for other in one.sums.legs if other.exposure.instrument == leg.exposure.instrument]
-    net = surplus(one.equity, one.sums.maintenance, one.sums.fee, ONE)
+    moving = moving_in(one, solution.terms, leg.exposure.instrument)
     try:
-        prices = prices_of(one.pool, legs, net, one.equity, solution.terms, policy)
-    except (NotLinear, PluginFault):
-        return [Line("prices", NONE, "the mode's requirement is not linear in the mark")]
+        prices = prices_of(moving, policy)
+    except (NotLinear, PluginFault) as error:
+        return [Line("prices", NONE, f"the mode does not say what it requires at another mark: {error}")]
     quote = leg.holding.quote
     unrounded = policy.conventions.liquidation_price_rounding == "none"
     unit = "28 digits" if unrounded else plain(quote.price_tick or policy.quantum)
-    there = _There(solution, one, one.sums, legs, leg)
+    there = _There(one, moving, leg)
     return [*_liquidation(prices, figures, unit, there), _bankruptcy(prices, figures, unit, there)]
 
 
 class _There:
     """The pool as it is where the mark of one instrument has another value, and nothing else has."""
 
-    def __init__(self, solution: Solution, one: Solved, sums: Sums, legs: Sequence[Leg], leg: Leg) -> None:
-        self.conventions = solution.terms.conventions
-        self.one, self.sums, self.legs, self.leg = one, sums, legs, leg
+    def __init__(self, one: Solved, moving: Moving, leg: Leg) -> None:
+        self.one, self.moving, self.leg = one, moving, leg
+        self.conventions = moving.terms.conventions
+        self.sums = moving.sums
+        self.legs = [other for other in moving.moving if other.holding.open]
 
     def equity(self, turning: TurningPrice) -> Traced:
         """Equity, by what the positions of the instrument gain or lose on the way."""
@@ -62,6 +62,8 @@ class _There:
 
     def required(self, turning: TurningPrice) -> Traced:
         """What must be kept: the instrument's own maintenance, the others', and the fee where it decides."""
+        if turning.searched or self.moving.pool.allowed.pooled:
+            return self._required_together(turning)
         frozen = self.conventions.liquidation_price == "at_mark"
         moved = list(self.legs) if frozen else [self._moved(leg, TracedNumbers(), turning) for leg in self.legs]
         num = TracedNumbers()
@@ -73,10 +75,18 @@ class _There:
         line: Traced = margin_line(kept, unless_zero(num, "closing fees", fees), ONE)
         return line
 
+    def _required_together(self, turning: TurningPrice) -> Traced:
+        """What the whole pool must keep, where its mode takes positions together or cannot be replayed there."""
+        value = self.leg.holding.quote.value_at(turning.price)
+        kept = self.moving.equity(EXACT, value) - self.moving.surplus(EXACT, value)
+        return TracedNumbers().given("kept in the whole pool", kept)
+
     def table(self, turning: TurningPrice) -> str:
         """The tier and the rate that hold there, where the mode goes by the table; whether they are frozen instead."""
         if self.conventions.liquidation_price == "at_mark":
             return "; what is required stays as it is at the mark"
+        if turning.searched or self.moving.pool.allowed.pooled:
+            return ""
         num = TracedNumbers()
         moved = self._moved(self.leg, num, turning)
         steps = {name: how for name, _, how in num.steps}
@@ -88,7 +98,7 @@ class _There:
     def _moved(self, leg: Leg, num: NumberSystem, turning: TurningPrice) -> Leg:
         value = leg.holding.quote.value_at(turning.price)
         exposure = at_mark(leg.exposure, value, self.conventions)
-        return leg_of(num, self.one.pool.allowed, leg.holding, exposure)
+        return leg_of(num, leg.holding, exposure, required(num, self.one.pool.allowed, exposure))
 
 
 def _plain(x: Number) -> Number:
@@ -100,7 +110,9 @@ def _liquidation(prices: Prices, figures: PositionFigures, unit: str, there: _Th
     if turning is None:
         return [Line("liquidation_price", NONE, f"no positive mark, {_ALONE}, changes whether the pool is liquidated")]
     equity, required = there.equity(turning), there.required(turning)
-    if equity.value == required.value:
+    if turning.searched:
+        what = "found by trying marks a tick apart, for the requirement is no line: there the decision changes"
+    elif equity.value == required.value:
         what = "equity there = required there"
     else:
         what = "there what is required jumps past equity"

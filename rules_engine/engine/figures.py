@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
-from rules_engine.engine.calls import PluginFault, fault, raised
-from rules_engine.engine.closing import closable, tier_of
+from rules_engine.engine.buffering import AppliedBuffer
+from rules_engine.engine.calls import PluginFault
+from rules_engine.engine.close_outs import close_out, reported
+from rules_engine.engine.closing import tier_of
 from rules_engine.engine.decide import top_up
 from rules_engine.engine.evaluate import Solution, Solved
 from rules_engine.engine.pools import Holding
-from rules_engine.engine.prices import Prices, TurningPrice, prices_of, rounded_price
-from rules_engine.engine.quote import AppliedBuffer, Quote
-from rules_engine.engine.sums import Leg, Sums
-from rules_engine.errors import Doubt
+from rules_engine.engine.prices import Moving, Prices, TurningPrice, prices_of, rounded_price
+from rules_engine.engine.quote import Quote
+from rules_engine.engine.sums import Leg, Sums, Terms
 from rules_engine.formulas import pool as formulas
 from rules_engine.formulas.requirement import notional, tier_size
-from rules_engine.numbers.exact import EXACT, ONE, ZERO, Direction, rounded
+from rules_engine.numbers.exact import EXACT, ZERO, rounded
 from rules_engine.numbers.functions import NotLinear
-from rules_engine.numbers.system import Number
+from rules_engine.numbers.system import Direction, Number
 from rules_engine.terms.account import Position
 from rules_engine.terms.evaluation import (
     BufferFigure,
-    Closing,
     Evaluation,
     PolicyIdentity,
     PoolFigures,
@@ -67,18 +66,20 @@ def _unplaced(position: Position) -> PositionFigures:
     )
 
 
+def moving_in(one: Solved, terms: Terms, instrument: str) -> Moving:
+    """A decided pool in which the mark of one instrument moves alone."""
+    assert one.sums is not None
+    return Moving(one.pool, one.sums, one.equity, terms, instrument)
+
+
 def _prices(one: Solved, solved: Solution, policy: Policy) -> dict[str, Prices | None]:
-    """Both prices of every instrument in a pool; None where a mode's requirement has no piecewise linear form."""
+    """Both prices of every instrument in a pool; None where the mode cannot say what holds at another mark."""
     if one.sums is None or one.limit is None:
         return {}
-    by_instrument: dict[str, list[Leg]] = {}
-    for leg in one.sums.legs:
-        by_instrument.setdefault(leg.exposure.instrument, []).append(leg)
-    net = formulas.surplus(one.equity, one.sums.maintenance, one.sums.fee, ONE)
     prices: dict[str, Prices | None] = {}
-    for instrument, legs in by_instrument.items():
+    for instrument in dict.fromkeys(leg.exposure.instrument for leg in one.sums.legs):
         try:
-            prices[instrument] = prices_of(one.pool, legs, net, one.equity, solved.terms, policy)
+            prices[instrument] = prices_of(moving_in(one, solved.terms, instrument), policy)
         except (NotLinear, PluginFault):
             prices[instrument] = None
     return prices
@@ -112,6 +113,7 @@ def _position(policy: Policy, holding: Holding, one: Solved, leg: Leg | None, pr
         maintenance_margin=rounded(leg.requirement.maintenance, quantum, "up"),
         **({} if one.limit is None else _printed_prices(prices, quote, policy, notes)),
         notes=tuple(notes),
+        figures=reported(leg.requirement.figures),
     )
 
 
@@ -147,8 +149,10 @@ def _buffer(applied: AppliedBuffer) -> BufferFigure:
 def _printed_prices(prices: Prices | None, quote: Quote, policy: Policy, notes: list[str]) -> dict[str, Decimal | None]:
     """Both prices of a position, with notes on those that do not exist."""
     if prices is None:
-        notes.append("PRICES_NOT_LINEAR")
+        notes.append("PRICES_UNKNOWN")
         return {}
+    if prices.liquidation is not None and prices.liquidation.searched:
+        notes.append("LIQUIDATION_PRICE_SEARCHED")
     return {
         "liquidation_price": _price(prices.liquidation, "LIQUIDATION_PRICE_NONE", quote, policy, notes),
         "bankruptcy_price": _price(prices.bankruptcy, "BANKRUPTCY_PRICE_NONE", quote, policy, notes),
@@ -178,13 +182,14 @@ def _pool(policy: Policy, one: Solved, solved: Solution) -> PoolFigures:
     )
     if one.sums is None:
         return blank
-    closings, faults = _close_out(policy, one)
+    closings, faults = close_out(policy, one)
     return msgspec.structs.replace(
         blank,
         **_amounts(policy, one, solved),
         close_out=closings,
         notes=(*notes, *(["CLOSE_OUT_UNKNOWN"] if faults else [])),
         evidence=(*evidence, *faults),
+        figures=reported(one.sums.figures),
     )
 
 
@@ -192,7 +197,7 @@ def _amounts(policy: Policy, one: Solved, solved: Solution) -> dict[str, object]
     """A pool's amounts: requirements rounded up, equity and what is free rounded down."""
     assert one.sums is not None
     quantum, rules = policy.quantum, policy.liquidation
-    open_ = bool(one.sums.legs)
+    open_ = one.sums.charged
 
     def money(x: Number | None, direction: Direction) -> Decimal | None:
         return None if x is None else rounded(x, quantum, direction)
@@ -258,17 +263,3 @@ def _draw(group: Solved) -> Number | None:
     if group.initial is None:
         return group.limit
     return formulas.drawn(EXACT, group.limit, group.initial, group.sums.equity)
-
-
-def _close_out(policy: Policy, one: Solved) -> tuple[Sequence[Closing], tuple[Doubt, ...]]:
-    """The steps of the close-out; none, and the doubt, where its plan breaks down."""
-    if one.sums is None or one.status not in ("liquidate", "bankrupt"):
-        return (), ()
-    start = closable(one.pool, one.sums, policy, one.limit)
-    if one.status == "bankrupt":
-        return tuple(Closing(position=leg.position, quantity=leg.size, reason="bankrupt") for leg in start.legs), ()
-    plan = policy.liquidation.close_out.plan
-    try:
-        return tuple(plan.closings(start)), ()
-    except (Exception, SystemExit) as error:
-        return (), (fault(plan, raised(error)).doubt,)

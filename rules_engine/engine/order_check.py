@@ -11,8 +11,9 @@ import msgspec
 from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.evaluate import QuoteOf, Solution, Solved, solve
 from rules_engine.engine.figures import free_margin, written
-from rules_engine.engine.orders import Placed, filled, place_order, reserved, resting
+from rules_engine.engine.orders import Placed, place_order, resting
 from rules_engine.engine.pools import Unplaced
+from rules_engine.engine.reserving import filled, taken
 from rules_engine.errors import Doubt
 from rules_engine.formulas.requirement import tier_size
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, count_of, rounded, sign_of
@@ -118,9 +119,18 @@ class Check:
     def required(self) -> Number | None:
         now = self.before.reservations.by_pool.get(self.placed.reserve)
         then = self.after.reservations.by_pool[self.placed.reserve]
+        if self.placed.allowed.traits.reserves_orders:
+            return self._moved_initial()
         if then.amount is None or (now is not None and now.amount is None):
             return None
         return then.amount if now is None else then.amount - now.amount
+
+    def _moved_initial(self) -> Number | None:
+        """What the order adds to initial margin where the mode looks at orders, which moves its positions' own."""
+        now, then = self.before.solved.get(self.placed.reserve), self.pool
+        if then.initial is None or (now is not None and now.initial is None):
+            return None
+        return then.initial if now is None else then.initial - now.initial
 
     @property
     def pool(self) -> Solved:
@@ -174,8 +184,8 @@ class Check:
     def _margin_left(self, num: NumberSystem, quantity: Number) -> Number:
         """Free margin after the order at some quantity, before anything is drawn by groups."""
         slot = self.after.reservations.slot_of[self.placed.order.id]
-        at_own = reserved(EXACT, slot, self.after.terms, self.fee_rate)
-        at_quantity = reserved(num, slot, self.after.terms, self.fee_rate, {self.placed.order.id: quantity})
+        at_own = taken(EXACT, slot, self.after.terms, self.fee_rate)
+        at_quantity = taken(num, slot, self.after.terms, self.fee_rate, {self.placed.order.id: quantity})
         return self.pool.equity - self.pool.initial + at_own - at_quantity
 
     def _leverage_left(self, num: NumberSystem, quantity: Number) -> Number:
@@ -199,7 +209,7 @@ class Check:
             and not one.order.reduce_only
             and one.acts_on(target)
         ]
-        return filled(target, same, self.after.terms, {order.id: quantity})
+        return filled(slot, target, same, self.after.terms, {order.id: quantity})
 
     @property
     def moves_when_larger(self) -> bool:

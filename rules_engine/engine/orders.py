@@ -1,26 +1,22 @@
-"""Orders: where each reserves margin and how much, by the same formulas as positions."""
+"""Orders: which position each acts on, in which pool it reserves margin, and what modes see of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
-from rules_engine.engine.calls import PluginFault, required
 from rules_engine.engine.pools import Holding, Pool, Pools, Unplaced, place, pool_name
 from rules_engine.engine.quote import Quote
-from rules_engine.engine.sums import Terms, exposure_of
 from rules_engine.errors import Doubt
-from rules_engine.formulas.pool import loss_to_mark, order_margin
-from rules_engine.numbers.exact import EXACT, ONE, ZERO, sign_of
-from rules_engine.numbers.functions import NotLinear, Piecewise
-from rules_engine.numbers.system import Number, NumberSystem
+from rules_engine.numbers.exact import ONE, ZERO, sign_of
+from rules_engine.numbers.system import Number
 from rules_engine.terms.account import Account, Order, Position
-from rules_engine.terms.exposure import Exposure
+from rules_engine.terms.exposure import RestingOrder
 from rules_engine.terms.policy import AllowedMode, Policy
-from rules_engine.terms.pool import Backing
+from rules_engine.terms.pool import Backing, PoolLabel
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -40,24 +36,23 @@ class Placed(msgspec.Struct, frozen=True):
         return own.position.id == target.position.id if target.open else not own.open
 
 
-SIDES: Final = {"initial now": 0, "with buys filled": 1, "with sells filled": -1}
-"""What is compared to tell what orders reserve: positions as they are, and with all orders of a side filled."""
-
-
 class Slot(msgspec.Struct, frozen=True):
     """One instrument's positions in a pool and the orders on them, which reserve margin together."""
 
-    allowed: AllowedMode
+    pool: Pool
     quote: Quote
     holdings: tuple[Holding, ...]
     placed: tuple[Placed, ...]
 
+    @property
+    def allowed(self) -> AllowedMode:
+        return self.pool.allowed
 
-class Reservation(msgspec.Struct, frozen=True):
-    """What orders reserve in a pool; doubts leave it unknown."""
-
-    amount: Number
-    doubts: tuple[Doubt, ...]
+    @property
+    def targets(self) -> list[Holding]:
+        """The open positions of the slot, and an empty one where orders open. All that open do so together."""
+        opening = [one.holding for one in self.placed if not one.holding.open]
+        return [*self.holdings, *opening[:1]]
 
 
 Resting: TypeAlias = Mapping[tuple[str, str, int, str | None], Decimal]
@@ -119,7 +114,7 @@ def _empty(order: Order, quote: Quote) -> Position:
     """The position that an order opens, before anything is filled."""
     price = order.price if order.price is not None else quote.mark_price
     return Position(
-        id=order.id,
+        id=f"order {order.id}",
         instrument=order.instrument,
         mode=order.mode,
         quantity=ZERO,
@@ -127,45 +122,24 @@ def _empty(order: Order, quote: Quote) -> Position:
     )
 
 
-class Reservations(msgspec.Struct, frozen=True):
-    """What an account's orders reserve by pool, and the slot in which each order (by id) stands."""
+class Placement(msgspec.Struct, frozen=True):
+    """The account's orders with the positions that they act on; `doubts` are about those that have no place."""
 
-    by_pool: Mapping[str, Reservation]
-    slot_of: Mapping[str, Slot]
+    placed: tuple[Placed, ...]
+    doubts: tuple[Doubt, ...]
 
 
-def reservations(
-    policy: Policy, pools: Pools, account: Account, terms: Terms, quote_of: Callable[[str], Quote]
-) -> Reservations:
-    """What the account's orders reserve. An order without a pool leaves every pool's initial margin unknown."""
-    doubts: dict[str, list[Doubt]] = {name: [] for name in pools.by_name}
+def placement(policy: Policy, pools: Pools, account: Account, quote_of: Callable[[str], Quote]) -> Placement:
+    """Where each of the account's orders acts."""
     placed: list[Placed] = []
+    doubts: list[Doubt] = []
     beside = resting(account)
     for order in account.orders:
-        quote = quote_of(order.instrument)
         try:
-            placed.append(one := place_order(policy, pools, account, order, quote, beside))
+            placed.append(place_order(policy, pools, account, order, quote_of(order.instrument), beside))
         except Unplaced as unplaced:
-            for found in doubts.values():
-                found.append(unplaced.doubt)
-            continue
-        doubts[one.reserve].extend((*quote.doubts, *one.holding.doubts))
-    totals: dict[str, list[Number]] = {name: [] for name in doubts}
-    slot_of: dict[str, Slot] = {}
-    for (reserve, *_), slot in slots(pools, placed).items():
-        slot_of |= {one.order.id: slot for one in slot.placed}
-        doubts[reserve].extend(doubt for holding in slot.holdings for doubt in holding.doubts)
-        if doubts[reserve]:
-            continue
-        try:
-            totals[reserve].append(reserved(EXACT, slot, terms, policy.opening_fee_rate))
-        except PluginFault as fault:
-            doubts[reserve].append(fault.doubt)
-    by_pool = {
-        name: Reservation(None if doubts[name] else EXACT.total(totals[name]), tuple(dict.fromkeys(doubts[name])))
-        for name in doubts
-    }
-    return Reservations(by_pool, slot_of)
+            doubts.append(unplaced.doubt)
+    return Placement(tuple(placed), tuple(doubts))
 
 
 def slots(pools: Pools, placed: Iterable[Placed]) -> dict[tuple[str, str, str], Slot]:
@@ -187,34 +161,17 @@ def _own(pools: Pools, placed: Placed) -> str:
 def _slot(pools: Pools, own: str, members: Sequence[Placed]) -> Slot:
     first = members[0]
     held = {one.holding.position.id: one.holding for one in members if one.holding.open}
-    pool: Pool | None = pools.by_name.get(first.pool)
+    pool = pools.by_name.get(first.pool)
     if not own and pool is not None:
         alike = pools.held.get((first.order.mode, first.order.instrument), ())
         held |= {h.position.id: h for h in alike if h.open and pools.pool_of[h.position.id] == pool.name}
-    return Slot(first.allowed, first.holding.quote, tuple(held.values()), tuple(members))
+    return Slot(pool or _opened(first), first.holding.quote, tuple(held.values()), tuple(members))
 
 
-def reserved(
-    num: NumberSystem, slot: Slot, terms: Terms, fee_rate: Decimal, sizes: Mapping[str, Number] = {}
-) -> Number:
-    """What the orders of a slot reserve; `sizes` gives some orders (by id) a quantity other than their own."""
-    quote = slot.quote
-    quantities = [sizes.get(one.order.id, one.order.quantity) for one in slot.placed]
-    values = [order_value(one.order, quote) for one in slot.placed]
-    now, bought, sold = (
-        num.named(name, num.total(_initial(num, slot, terms, target, sizes, sign) for target in _targets(slot)))
-        for name, sign in SIDES.items()
-    )
-    losses = [
-        num.named(f"loss of {one.order.id} to the mark", loss_to_mark(num, quantity, quote.value, value))
-        for one, quantity, value in zip(slot.placed, quantities, values, strict=True)
-    ]
-    fees = [
-        num.named(f"opening fee of {one.order.id}", fee_rate * num.absolute(quantity * value))
-        for one, quantity, value in zip(slot.placed, quantities, values, strict=True)
-        if fee_rate and not one.order.reduce_only
-    ]
-    return order_margin(num, now, bought, sold, losses, fees)
+def _opened(first: Placed) -> Pool:
+    """The pool that an order would open for its position."""
+    label = PoolLabel(key=None, backing=Backing.POSITION)
+    return Pool(name=first.pool, allowed=first.allowed, label=label, as_of=first.holding.quote.as_of, collateral=ZERO)
 
 
 def order_value(order: Order, quote: Quote) -> Number:
@@ -222,64 +179,38 @@ def order_value(order: Order, quote: Quote) -> Number:
     return quote.value if order.price is None else quote.value_at(order.price)
 
 
-def _targets(slot: Slot) -> list[Holding]:
-    """The open positions of the slot, and an empty one where orders open. All that open do so together."""
-    opening = [one.holding for one in slot.placed if not one.holding.open]
-    return [*slot.holdings, *opening[:1]]
-
-
-def _initial(
-    num: NumberSystem, slot: Slot, terms: Terms, target: Holding, sizes: Mapping[str, Number], sign: int
-) -> Number:
-    """Initial margin of a position with all orders of one side (1 buys, -1 sells, 0 none) filled."""
-    filling = [
-        one
+def resting_orders(slot: Slot, target: Holding, sizes: Mapping[str, Number] = {}) -> tuple[RestingOrder, ...]:
+    """The slot's orders on one of its targets; `sizes` gives some (by id) a quantity other than their own."""
+    return tuple(
+        RestingOrder(
+            id=one.order.id,
+            quantity=sizes.get(one.order.id, one.order.quantity),
+            value=order_value(one.order, slot.quote),
+            leverage=one.order.leverage,
+            reduce_only=one.order.reduce_only,
+        )
         for one in slot.placed
-        if one.order.quantity * sign > 0 and not one.order.reduce_only and one.acts_on(target)
-    ]
-    if not filling and not target.open:
-        return ZERO
-    exposure = filled(target, filling, terms, sizes)
-    return required(num, slot.allowed, exposure).initial
+        if one.acts_on(target)
+    )
 
 
-def filled(target: Holding, filling: Sequence[Placed], terms: Terms, sizes: Mapping[str, Number] = {}) -> Exposure:
-    """A position with orders of one side filled, in the shared pool's terms (no collateral of its own).
-
-    Leverage is the orders' where they state it (the lowest), else the position's.
-    """
-    schedule = target.quote.severe
-    assert schedule is not None
-    exposure = exposure_of(target, schedule, terms, collateral=None, value=target.quote.value)
-    if not filling:
-        return exposure
-    stated = [one.order.leverage for one in filling if one.order.leverage is not None]
-    deltas = [sizes.get(one.order.id, one.order.quantity) for one in filling]
-    quantity = sum(deltas, exposure.quantity)
-    changes: dict[str, Any] = {"quantity": quantity, "leverage": min(stated) if stated else exposure.leverage}
-    if _entry_matters(terms):
-        entry = _entry_value(exposure, quantity, [order_value(one.order, target.quote) for one in filling], deltas)
-        changes["entry_value"] = entry
-        for name in ("maintenance", "initial"):
-            if getattr(terms.conventions, f"{name}_priced_at") == "entry":
-                changes[f"{name}_value"] = entry
-    return msgspec.structs.replace(exposure, **changes)
-
-
-def _entry_matters(terms: Terms) -> bool:
-    conventions = terms.conventions
-    priced_at_entry = "entry" in (conventions.maintenance_priced_at, conventions.initial_priced_at)
-    return priced_at_entry or terms.closing_fee.valued_at == "bankruptcy"
-
-
-def _entry_value(exposure: Exposure, quantity: Number, values: Sequence[Number], deltas: Sequence[Number]) -> Number:
-    """The average entry value after filling: unchanged by reducing, the orders' own after crossing zero."""
-    if isinstance(quantity, Piecewise):
-        raise NotLinear("the average entry divides by the unknown quantity")
-    bought = EXACT.total([value * delta for value, delta in zip(values, deltas, strict=True)])
-    held = exposure.quantity
-    if held * (quantity - held) >= 0:
-        return EXACT.quotient(held * exposure.entry_value + bought, quantity) if quantity != 0 else exposure.entry_value
-    if held * quantity >= 0:
-        return exposure.entry_value
-    return EXACT.quotient(bought, quantity - held)
+def with_orders(pools: Pools, placement: Placement) -> Pools:
+    """The pools with the orders that rest on their positions. Modes that look at orders are in doubt where those are."""
+    changed = dict(pools.by_name)
+    for slot in slots(pools, placement.placed).values():
+        pool = changed.get(slot.pool.name)
+        if pool is None:
+            continue
+        doubts = [doubt for one in slot.placed for doubt in (*one.holding.quote.doubts, *one.holding.doubts)]
+        looks, opening = pool.allowed.traits.reserves_orders, slot.targets[len(slot.holdings) :]
+        resting = {} if doubts else {held.position.id: resting_orders(slot, held) for held in slot.targets}
+        changed[pool.name] = msgspec.structs.replace(
+            pool,
+            orders={**pool.orders, **resting},
+            opening=(*pool.opening, *(opening if looks and not doubts else ())),
+            doubts=tuple(dict.fromkeys([*pool.doubts, *(doubts if looks else ())])),
+        )
+    for name, pool in changed.items():
+        if placement.doubts and pool.allowed.traits.reserves_orders:
+            changed[name] = msgspec.structs.replace(pool, doubts=(*pool.doubts, *placement.doubts))
+    return msgspec.structs.replace(pools, by_name=changed)

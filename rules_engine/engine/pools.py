@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from datetime import datetime
 
 import msgspec
 
+from rules_engine.engine.assets import shared_assets
 from rules_engine.engine.calls import PluginFault, label_of
-from rules_engine.engine.quote import Quote, time_doubt
+from rules_engine.engine.quote import Quote
 from rules_engine.errors import Doubt
-from rules_engine.formulas.collateral import collateral_value
-from rules_engine.numbers.exact import EXACT, ONE, ZERO
-from rules_engine.numbers.system import Number, NumberSystem
+from rules_engine.numbers.exact import EXACT, ZERO
+from rules_engine.numbers.system import Number
 from rules_engine.terms.account import Account, Order, Position
+from rules_engine.terms.exposure import AssetExposure, RestingOrder
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import AllowedMode, Policy
 from rules_engine.terms.pool import Backing, PoolLabel, PositionLabels
@@ -53,19 +54,35 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     """Positions that share collateral. `doubts` leave the pool undetermined, `order_doubts` only its initial margin.
 
     `collateral` is what backs it, after haircut, without the positions' unrealized PnL; None where it is not known.
+    `assets` are what that is made of, in the pool of the whole account. `orders` rest on its positions, by id; for a
+    mode that looks at orders itself, `opening` are the empty holdings on which rest those that open a position.
     """
 
     name: str
     allowed: AllowedMode
     label: PoolLabel
+    as_of: datetime
     holdings: tuple[Holding, ...] = ()
     collateral: Number = None
+    assets: tuple[AssetExposure, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     notes: tuple[str, ...] = ()
+    orders: Mapping[str, tuple[RestingOrder, ...]] = {}
+    opening: tuple[Holding, ...] = ()
 
     @property
     def open(self) -> list[Holding]:
         return [holding for holding in self.holdings if holding.open]
+
+    @property
+    def judged(self) -> list[Holding]:
+        """The holdings that the mode is asked about."""
+        return [*self.open, *self.opening]
+
+    @property
+    def backing(self) -> Number:
+        """Collateral, and what accrued to the positions but is not in it yet."""
+        return EXACT.total([self.collateral, *(holding.position.accrued for holding in self.holdings)])
 
     @property
     def may_draw(self) -> bool:
@@ -220,6 +237,7 @@ def _pool(
     for holding in holdings:
         doubts = [*doubts, *holding.doubts]
     notes: list[str] = []
+    assets: list[AssetExposure] = []
     if label.backing is Backing.POSITION:
         margin = holdings[0].position.margin
         if margin is None:
@@ -229,54 +247,17 @@ def _pool(
     elif label.backing is Backing.GROUP:
         collateral = account.group_margins.get(label.key or "", ZERO)
     else:
-        collateral, found, notes = shared_collateral(EXACT, policy, account, market)
+        assets, found, notes = shared_assets(EXACT, policy, account, market)
+        collateral = EXACT.total([asset.value for asset in assets])
         doubts = [*doubts, *found]
     return Pool(
         name=name,
         allowed=allowed,
         label=label,
+        as_of=market.as_of,
         holdings=holdings,
         collateral=collateral,
+        assets=tuple(assets),
         doubts=tuple(dict.fromkeys(doubts)),
         notes=tuple(notes),
     )
-
-
-def shared_collateral(
-    num: NumberSystem, policy: Policy, account: Account, market: Market
-) -> tuple[Number, list[Doubt], list[str]]:
-    """What the account's assets count for, with doubts about debts and prices and notes on what counts nothing."""
-    counted: list[Number] = []
-    doubts: list[Doubt] = []
-    notes: list[str] = []
-    for asset, amount in account.collateral.items():
-        if amount == 0:
-            continue
-        rule = policy.collateral.get(asset)
-        if rule is None:
-            if amount < 0:
-                text = f"a debt of {amount} {asset}, which the policy does not list"
-                doubts.append(Doubt(code="DEBT_NOT_LISTED", message=text))
-            else:
-                notes.append("COLLATERAL_NOT_LISTED")
-            continue
-        price = ONE if asset == policy.settlement_currency else _asset_price(policy, asset, market, doubts)
-        if price is not None:
-            value = collateral_value(num, num.constant(amount), num.constant(price), rule.haircut, rule.cap)
-            counted.append(num.named(f"collateral {asset}", value))
-    return num.total(counted), doubts, list(dict.fromkeys(notes))
-
-
-def _asset_price(policy: Policy, asset: str, market: Market, doubts: list[Doubt]) -> Decimal | None:
-    quoted = market.prices.get(asset)
-    if quoted is None:
-        doubts.append(Doubt(code="COLLATERAL_PRICE_MISSING", message=f"the market has no price for {asset}"))
-        return None
-    if quoted.price <= 0:
-        doubts.append(Doubt(code="COLLATERAL_PRICE_NOT_POSITIVE", message=f"the price of {asset} is {quoted.price}"))
-        return None
-    aged = time_doubt(quoted.time, market.as_of, policy.market_limits.stale_after)
-    if aged is not None:
-        doubts.append(Doubt(code=f"COLLATERAL_PRICE_{aged[0]}", message=f"the price of {asset} {aged[1]}"))
-        return None
-    return quoted.price

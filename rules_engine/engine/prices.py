@@ -6,29 +6,42 @@ read back from where the result changes sign.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Context, Decimal, localcontext
 from typing import Final
 
 import msgspec
 
+from rules_engine.engine.calls import PluginFault
+from rules_engine.engine.decide import falls_short, is_inclusive
 from rules_engine.engine.pools import Pool
 from rules_engine.engine.quote import Quote
-from rules_engine.engine.sums import Leg, Terms, at_mark, leg_of
-from rules_engine.numbers.exact import ZERO, Exact, Ratio, rounded
+from rules_engine.engine.sums import Sums, Terms, assessed, at_mark
+from rules_engine.formulas.pool import surplus
+from rules_engine.formulas.requirement import counted_fee, unrealized_pnl
+from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, Ratio, count_of, rounded
+from rules_engine.numbers.functions import NotLinear
 from rules_engine.numbers.piecewise import PiecewiseNumbers
 from rules_engine.numbers.regions import Change
-from rules_engine.numbers.system import Number
-from rules_engine.terms.policy import Conventions, Policy
+from rules_engine.numbers.system import Number, NumberSystem
+from rules_engine.terms.exposure import Exposure
+from rules_engine.terms.policy import Conventions, Liquidation, Policy
 
 _UNROUNDED: Final = Context(prec=28)
+HALF: Final = Decimal("0.5")
+FARTHEST: Final = 1000
+"""A search for a price goes no farther up than this many times the mark."""
 
 
 class TurningPrice(msgspec.Struct, frozen=True):
-    """The price, unrounded, at which a decision changes; `holds_above` says on which side it then holds."""
+    """The price, unrounded, at which a decision changes; `holds_above` says on which side it then holds.
+
+    A `searched` one is known to lie between two neighbouring ticks, and `price` is midway.
+    """
 
     price: Number
     holds_above: bool
+    searched: bool = False
 
 
 class Prices(msgspec.Struct, frozen=True):
@@ -38,37 +51,66 @@ class Prices(msgspec.Struct, frozen=True):
     bankruptcy: TurningPrice | None
 
 
-def prices_of(pool: Pool, legs: Sequence[Leg], surplus: Number, equity: Number, terms: Terms, policy: Policy) -> Prices:
-    """Both prices of these legs' instrument, given the pool's surplus over maintenance and its equity at the mark.
+class Moving:
+    """A pool in which the mark of one instrument moves alone: all of the instrument's positions move together.
 
-    Raises `NotLinear` where a mode's requirement is no piecewise linear function of the mark.
+    `equity` is the one that decides, with what the pool may draw, at the mark.
     """
-    quote = legs[0].holding.quote
+
+    def __init__(self, pool: Pool, sums: Sums, equity: Number, terms: Terms, instrument: str) -> None:
+        self.pool, self.sums, self.terms = pool, sums, terms
+        self.moving = [leg for leg in (*sums.legs, *sums.opening) if leg.exposure.instrument == instrument]
+        self.quote: Quote = self.moving[0].holding.quote
+        self._fixed_equity = equity - EXACT.total([leg.unrealized_pnl for leg in self.moving])
+
+    def exposures(self, value: Number) -> list[Exposure]:
+        """The instrument's exposures, with this value of one contract at the mark."""
+        return [at_mark(leg.exposure, value, self.terms.conventions) for leg in self.moving]
+
+    def equity(self, num: NumberSystem, value: Number) -> Number:
+        """Equity where the instrument's contracts have this value."""
+        gains = [unrealized_pnl(num, exposure) for exposure in self.exposures(value)]
+        return self._fixed_equity + num.total(gains)
+
+    def surplus(self, num: NumberSystem, value: Number) -> Number:
+        """Equity less maintenance and the fee that decides, where the instrument's contracts have this value.
+
+        Raises `NotLinear` where a mode's requirement is no piecewise linear function of an unknown value.
+        """
+        sums, exposures = self.sums, self.exposures(value)
+        equity = self._fixed_equity + num.total([unrealized_pnl(num, exposure) for exposure in exposures])
+        if self.terms.conventions.liquidation_price == "at_mark":
+            return surplus(equity, sums.maintenance, sums.fee, ONE)
+        fees = [counted_fee(num, exposure, "trigger") for exposure in exposures]
+        fee = sums.fee - EXACT.total([leg.fee for leg in self.moving]) + num.total(fees)
+        return surplus(equity, self._maintenance(num, exposures), fee, ONE)
+
+    def _maintenance(self, num: NumberSystem, moved: Sequence[Exposure]) -> Number:
+        if self.pool.allowed.pooled:
+            there = {exposure.id: exposure for exposure in moved}
+            legs = (*self.sums.legs, *self.sums.opening)
+            exposures = [there.get(leg.exposure.id, leg.exposure) for leg in legs]
+            return assessed(num, self.pool, exposures, self.pool.backing).maintenance
+        now = EXACT.total([leg.requirement.maintenance for leg in self.moving])
+        return self.sums.maintenance - now + assessed(num, self.pool, moved, ZERO).maintenance
+
+
+def prices_of(moving: Moving, policy: Policy) -> Prices:
+    """Both prices of an instrument in a pool. Raises `PluginFault` where its mode cannot say what holds elsewhere."""
+    quote, inclusive = moving.quote, is_inclusive(policy.liquidation)
     num = _numbers(quote)
-    moving = [_moving(num, pool, leg, terms) for leg in legs]
-    fixed_equity = equity - sum(leg.unrealized_pnl for leg in legs)
-    moving_pnl = sum((leg.unrealized_pnl for leg in moving), ZERO)
-    if terms.conventions.liquidation_price == "at_mark":
-        surplus_function = surplus - equity + fixed_equity + moving_pnl
-    else:
-        surplus_function = surplus - sum(leg.net for leg in legs) + sum((leg.net for leg in moving), ZERO)
-    inclusive = policy.liquidation.trigger == "at_or_below"
-    return Prices(
-        _turning(num, surplus_function, quote, inclusive=inclusive),
-        _turning(num, fixed_equity + moving_pnl, quote, inclusive=False),
-    )
+    bankruptcy = _turning(num, moving.equity(num, num.unknown), quote, inclusive=False)
+    try:
+        liquidation = _turning(num, moving.surplus(num, num.unknown), quote, inclusive=inclusive)
+    except (NotLinear, PluginFault):
+        liquidation = searched(moving, quote.price_tick or policy.quantum, policy.liquidation)
+    return Prices(liquidation, bankruptcy)
 
 
 def _numbers(quote: Quote) -> PiecewiseNumbers:
     assert quote.rule is not None
     low, high = quote.rule.payoff.value_range
     return PiecewiseNumbers(None if low is None else (low, 1), None if high is None else (high, 0))
-
-
-def _moving(num: PiecewiseNumbers, pool: Pool, leg: Leg, terms: Terms) -> Leg:
-    """The same position with the mark's value unknown."""
-    exposure = at_mark(leg.exposure, num.unknown, terms.conventions)
-    return leg_of(num, pool.allowed, leg.holding, exposure)
 
 
 def _turning(num: PiecewiseNumbers, function: Number, quote: Quote, *, inclusive: bool) -> TurningPrice | None:
@@ -83,17 +125,56 @@ def _price(change: Change | None, quote: Quote) -> TurningPrice | None:
     return None if change is None else TurningPrice(quote.price_at(change.cut[0]), change.holds_above)
 
 
+def searched(moving: Moving, tick: Decimal, rules: Liquidation) -> TurningPrice | None:
+    """The two neighbouring ticks between which the liquidate decision changes, by exact evaluation at each tick tried.
+
+    For requirements that have no piecewise linear form. Steps outward double and the last one is halved, so of several
+    changes within one doubling the nearest may be missed. Raises `PluginFault`.
+    """
+    mark = moving.quote.mark_price
+    assert mark is not None
+
+    def falls(price: Decimal) -> bool:
+        return falls_short(moving.surplus(EXACT, moving.quote.value_at(price)), rules)
+
+    now, start = falls(mark), int(count_of(mark, tick, "down"))
+    below = _bracket(lambda ticks: falls(ticks * tick) != now, start, -1, 1)
+    above = _bracket(lambda ticks: falls(ticks * tick) != now, start + 1, 1, start * FARTHEST + 1)
+    turnings = []
+    for beyond, side in ((below, -1), (above, 1)):
+        if beyond is not None:
+            holds_above = (side > 0) != now
+            turnings.append(TurningPrice((beyond - side * HALF) * tick, holds_above, searched=True))
+    return min(turnings, key=lambda turning: abs(turning.price - mark), default=None)
+
+
+def _bracket(changed: Callable[[int], bool], start: int, side: int, last: int) -> int | None:
+    """The tick, on one side from `start` as far as `last`, from which on the decision has changed; None if none has."""
+    if start * side > last * side:
+        return None
+    same, step, probe = start - side, 1, start
+    while not changed(probe):
+        if probe == last:
+            return None
+        same, step = probe, step * 2
+        probe = side * min(side * (probe + side * step), side * last)
+    while abs(probe - same) > 1:
+        middle = (probe + same) // 2
+        same, probe = (same, middle) if changed(middle) else (middle, probe)
+    return probe
+
+
 def rounded_price(turning: TurningPrice, tick: Decimal, conventions: Conventions) -> Decimal:
     """The price as printed: at the printed price the decision does not hold yet, unless the policy says otherwise."""
     how = conventions.liquidation_price_rounding
     if how == "none":
-        return _as_decimal(turning.price)
+        return as_decimal(turning.price)
     if how == "half_up":
         return rounded(turning.price, tick, "half_up")
     return rounded(turning.price, tick, "down" if turning.holds_above else "up")
 
 
-def _as_decimal(x: Exact) -> Decimal:
+def as_decimal(x: Exact) -> Decimal:
     """An exact number as a decimal: itself, or its first 28 digits where it never ends."""
     with localcontext(_UNROUNDED):
         return x.n / x.d if isinstance(x, Ratio) else Decimal(x)

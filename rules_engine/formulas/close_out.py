@@ -7,7 +7,7 @@ from typing import Final
 
 from rules_engine.numbers.exact import divide
 from rules_engine.terms.closing import ClosablePool
-from rules_engine.terms.components import ParameterSchema
+from rules_engine.terms.components import Parameters, ParameterSchema
 from rules_engine.terms.evaluation import Closing
 
 _NOT_RESTORED: Final = "nothing restores the pool"
@@ -24,7 +24,7 @@ class Full:
     name: str = "full"
     parameters: ParameterSchema = {}
 
-    def closings(self, pool: ClosablePool) -> Sequence[Closing]:
+    def closings(self, pool: ClosablePool, parameters: Parameters) -> Sequence[Closing]:
         return _everything(pool, "full close-out")
 
 
@@ -37,7 +37,7 @@ class Smallest:
     name: str = "smallest"
     parameters: ParameterSchema = {}
 
-    def closings(self, pool: ClosablePool) -> Sequence[Closing]:
+    def closings(self, pool: ClosablePool, parameters: Parameters) -> Sequence[Closing]:
         start = pool
         steps: list[Closing] = []
         for leg in sorted(pool.legs, key=lambda leg: (-divide(leg.maintenance, leg.notional), leg.position)):
@@ -57,7 +57,7 @@ class TierStep:
     name: str = "tier_step"
     parameters: ParameterSchema = {}
 
-    def closings(self, pool: ClosablePool) -> Sequence[Closing]:
+    def closings(self, pool: ClosablePool, parameters: Parameters) -> Sequence[Closing]:
         start = pool
         steps: list[Closing] = []
         while pool.legs and not pool.restored:

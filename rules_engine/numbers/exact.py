@@ -10,9 +10,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, localcontext
-from typing import Final, Literal, TypeAlias
+from math import isqrt
+from typing import Final, TypeAlias
 
-from rules_engine.numbers.system import Line, Number
+from rules_engine.numbers.system import Direction, Line, Number
+from rules_engine.numbers.transcendental import exponential, logarithm, normal
 
 _TRAPS: Final = [Inexact, InvalidOperation, DivisionByZero]
 _WIDE: Final = Context(prec=100_000_000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=_TRAPS)
@@ -117,9 +119,6 @@ def _parts(x: Exact) -> tuple[Decimal, Decimal]:
     return (x.n, x.d) if isinstance(x, Ratio) else (Decimal(x), ONE)
 
 
-Direction: TypeAlias = Literal["up", "down", "half_up"]
-
-
 def count_of(x: Exact, unit: Decimal, direction: Direction) -> Decimal:
     """How many whole units make x, rounded in the stated direction (half_up: a half goes away from zero)."""
     n, d = _parts(x)
@@ -140,8 +139,22 @@ def rounded(x: Exact, unit: Decimal, direction: Direction) -> Decimal:
     return count_of(x, unit, direction) * unit
 
 
+def root_of(x: Exact, unit: Decimal, direction: Direction) -> Decimal:
+    """The square root of x >= 0 as a multiple of `unit` (> 0), rounded once in the stated direction."""
+    if x < 0:
+        raise ValueError("the square root is taken of a number below zero")
+    squared = divide(x, unit * unit)
+    whole = isqrt(int(count_of(squared, ONE, "down")))
+    beyond = squared - whole * whole
+    if direction == "up":
+        whole += bool(beyond > 0)
+    elif direction == "half_up":
+        whole += bool(beyond - whole >= Decimal("0.25"))
+    return whole * unit
+
+
 class ExactNumbers:
-    """The number system of Decimals and Ratios: every result is the true one."""
+    """The number system of Decimals and Ratios: every result is the true one, or as near as its verb states."""
 
     def constant(self, value: Number) -> Number:
         return value
@@ -178,6 +191,21 @@ class ExactNumbers:
 
     def step(self, x: Number, floors: Sequence[Number], values: Sequence[Number]) -> Number:
         return values[max(bisect_right(floors, x) - 1, 0)]
+
+    def rounded(self, x: Number, unit: Number, direction: Direction) -> Number:
+        return rounded(x, unit, direction)
+
+    def square_root(self, x: Number, unit: Number, direction: Direction) -> Number:
+        return root_of(x, unit, direction)
+
+    def exponential(self, x: Number) -> Number:
+        return exponential(*_parts(x))
+
+    def logarithm(self, x: Number) -> Number:
+        return logarithm(*_parts(x))
+
+    def normal(self, x: Number) -> Number:
+        return normal(*_parts(x))
 
     def named(self, name: str, x: Number, note: str = "") -> Number:
         return x

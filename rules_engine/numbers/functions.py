@@ -25,7 +25,7 @@ Span: TypeAlias = tuple[Cut | None, Cut | None, Piece]
 
 
 class NotLinear(ArithmeticError):
-    """A formula multiplied or divided by the unknown twice; there is no piecewise linear answer."""
+    """A formula multiplied the unknown by itself, divided by it or bent it; there is no piecewise linear answer."""
 
 
 class OnDemand(Sequence[Any]):
@@ -110,6 +110,23 @@ class Piecewise:
         """The value at a point."""
         slope, intercept = self.shape.pieces[piece_at(self.shape.cuts, x)]
         return slope * x + intercept
+
+    def bent(self, verb: Callable[[Exact], Exact]) -> Piecewise:
+        """The function under a verb that is not linear: where it is level that is known, elsewhere `NotLinear`."""
+
+        def level(piece: Piece) -> Piece:
+            if piece[0] != 0:
+                raise NotLinear("the unknown is rounded, or under a root, an exponential, a logarithm or the like")
+            try:
+                return ZERO, verb(piece[1])
+            except ValueError as error:
+                raise NotLinear(str(error)) from error
+
+        def make() -> Shape:
+            cuts, pieces, _ = self.shape
+            return Shape(cuts, OnDemand(len(pieces), lambda index: level(pieces[index])), None if cuts else 0)
+
+        return Piecewise(make)
 
     def _mapped(self, change: Callable[[Exact, Exact], Piece], factor: Exact) -> Piecewise:
         """Each piece changed, which scales the function by this factor."""

@@ -13,7 +13,7 @@ from typing import Final
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, divide
 from rules_engine.numbers.functions import Cut, NotLinear, Piece, Piecewise, Shape, crossed, straight
 from rules_engine.numbers.regions import Change, Domain, Regions
-from rules_engine.numbers.system import Line, Number
+from rules_engine.numbers.system import Direction, Line, Number
 
 _AROUND_ZERO: Final = (ZERO, ZERO)
 """Floors that tell negative numbers (below the second) from others."""
@@ -80,6 +80,21 @@ class PiecewiseNumbers:
             return EXACT.step(x, floors, values)
         return Piecewise(lambda: self._composed(x.shape, floors, lambda piece, t: (ZERO, values[t]), None))
 
+    def rounded(self, x: Number, unit: Number, direction: Direction) -> Number:
+        return _bent(x, lambda value: EXACT.rounded(value, unit, direction))
+
+    def square_root(self, x: Number, unit: Number, direction: Direction) -> Number:
+        return _bent(x, lambda value: EXACT.square_root(value, unit, direction))
+
+    def exponential(self, x: Number) -> Number:
+        return _bent(x, EXACT.exponential)
+
+    def logarithm(self, x: Number) -> Number:
+        return _bent(x, EXACT.logarithm)
+
+    def normal(self, x: Number) -> Number:
+        return _bent(x, EXACT.normal)
+
     def named(self, name: str, x: Number, note: str = "") -> Number:
         return x
 
@@ -122,3 +137,7 @@ class PiecewiseNumbers:
 
 def _shape(f: Number) -> Shape:
     return f.shape if isinstance(f, Piecewise) else Shape((), [(ZERO, f)], 0)
+
+
+def _bent(x: Number, verb: Callable[[Exact], Exact]) -> Number:
+    return x.bent(verb) if isinstance(x, Piecewise) else verb(x)

@@ -7,11 +7,16 @@ from decimal import Context, Decimal, localcontext
 from typing import Final, TypeAlias
 
 from rules_engine.numbers.exact import EXACT, ZERO, Exact, Ratio, divide
-from rules_engine.numbers.system import Line, Number
+from rules_engine.numbers.system import Direction, Line, Number
 from rules_engine.numbers.text import plain
 
 _READABLE: Final = Context(prec=12)
-_ATOM, _PRODUCT, _SUM = 3, 2, 1
+_ATOM, _PRODUCT, _SUM, _PHRASE = 3, 2, 1, 0
+_ROUNDED: Final[dict[Direction, str]] = {
+    "up": "rounded up to",
+    "down": "rounded down to",
+    "half_up": "rounded half up to",
+}
 _TERMS_SHOWN: Final = 12
 
 
@@ -62,7 +67,7 @@ class Traced:
         taken = _traced(other)
         if taken.text == "0":
             return self
-        return Traced(self.value - taken.value, f"{self.text} - {taken.inside(_PRODUCT)}", _SUM)
+        return Traced(self.value - taken.value, f"{self.inside(_SUM)} - {taken.inside(_PRODUCT)}", _SUM)
 
     def __rsub__(self, other: Operand) -> Traced:
         return _traced(other) - self
@@ -84,7 +89,7 @@ def _traced(x: Operand) -> Traced:
 def _sum(a: Traced, b: Traced) -> Traced:
     if a.text == "0" or b.text == "0":
         return b if a.text == "0" else a
-    return Traced(a.value + b.value, f"{a.text} + {b.text}", _SUM)
+    return Traced(a.value + b.value, f"{a.inside(_SUM)} + {b.inside(_SUM)}", _SUM)
 
 
 def _product(a: Traced, b: Traced) -> Traced:
@@ -125,7 +130,7 @@ class TracedNumbers:
         shown, others = terms[:_TERMS_SHOWN], terms[_TERMS_SHOWN:]
         if len(terms) == 1:
             return terms[0]
-        texts = [term.text for term in shown]
+        texts = [term.inside(_SUM) for term in shown]
         if others:
             texts.append(f"{len(others)} more: {readable(EXACT.total([term.value for term in others]))}")
         return Traced(value, " + ".join(texts) or "0", _SUM if texts else _ATOM)
@@ -140,6 +145,28 @@ class TracedNumbers:
 
     def step(self, x: Number, floors: Sequence[Number], values: Sequence[Number]) -> Number:
         return EXACT.step(_traced(x).value, [_traced(floor).value for floor in floors], values)
+
+    def rounded(self, x: Number, unit: Number, direction: Direction) -> Number:
+        x = _traced(x)
+        text = f"{x.inside(_ATOM)} {_ROUNDED[direction]} {readable(unit)}"
+        return Traced(EXACT.rounded(x.value, unit, direction), text, _PHRASE)
+
+    def square_root(self, x: Number, unit: Number, direction: Direction) -> Number:
+        x = _traced(x)
+        text = f"root of ({x.text}) {_ROUNDED[direction]} {readable(unit)}"
+        return Traced(EXACT.square_root(x.value, unit, direction), text, _PHRASE)
+
+    def exponential(self, x: Number) -> Number:
+        x = _traced(x)
+        return Traced(EXACT.exponential(x.value), f"exp({x.text})")
+
+    def logarithm(self, x: Number) -> Number:
+        x = _traced(x)
+        return Traced(EXACT.logarithm(x.value), f"ln({x.text})")
+
+    def normal(self, x: Number) -> Number:
+        x = _traced(x)
+        return Traced(EXACT.normal(x.value), f"N({x.text})")
 
     def named(self, name: str, x: Number, note: str = "") -> Number:
         x = _traced(x)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
+from rules_engine.errors import PluginError
+from rules_engine.extension.kinds import KINDS
 from rules_engine.extension.registry import Registry
+from rules_engine.extension.traits import traits_of
 from rules_engine.policy.document import Path
 from rules_engine.policy.findings import Findings, nearest
 from rules_engine.policy.parameters import Normaliser
 from rules_engine.terms.policy import AllowedMode, Buffer, CloseOut
 
 BOTH = ("initial", "maintenance")
+_WORDS: Final = {kind.shelf: kind.word for kind in KINDS}
 
 
 class Binder:
@@ -21,7 +25,7 @@ class Binder:
     def __init__(self, findings: Findings, registry: Registry) -> None:
         self.findings = findings
         self.registry = registry
-        self._normalisers: dict[tuple[str, str], Normaliser] = {}
+        self._normalisers: dict[str, Normaliser] = {}
 
     def mode(self, name: str, raw: Mapping[str, Any]) -> AllowedMode | None:
         """The mode of a section `modes.NAME`."""
@@ -31,12 +35,20 @@ class Binder:
             hint = nearest(name, self.registry.modes)
             self.findings.key_error("MODE_UNKNOWN", path, f"there is no margin mode {name}", hint)
             return None
-        parameters = self._parameters("mode", mode, path, _without(raw, "split_positions"))
+        parameters = self._parameters("modes", mode, path, _without(raw, "split_positions"))
         if parameters is None:
             return None
-        split = raw.get("split_positions", False)
-        mark = self.findings.document.mark(path)
-        return AllowedMode(name=name, mode=mode, parameters=parameters, split_positions=split, mark=mark)
+        return AllowedMode(
+            name=name,
+            mode=mode,
+            parameters=parameters,
+            split_positions=raw.get("split_positions", False),
+            traits=traits_of(mode),
+            pooled=hasattr(mode, "pool_requirement"),
+            prepares=hasattr(mode, "prepare"),
+            supplier=self.registry.supplier("modes", name),
+            mark=self.findings.document.mark(path),
+        )
 
     def buffer(self, name: str, raw: Mapping[str, Any]) -> Buffer | None:
         """The buffer of a section `buffers.NAME`."""
@@ -44,7 +56,7 @@ class Binder:
         kind = self._component("BUFFER_KIND_UNKNOWN", "kind of buffer", (*path, "kind"), raw["kind"], "buffers")
         if kind is None:
             return None
-        parameters = self._parameters("buffer", kind, path, _without(raw, "kind", "requirements"))
+        parameters = self._parameters("buffers", kind, path, _without(raw, "kind", "requirements"))
         if parameters is None or not self._bands_are_lawful((*path, "bands"), parameters):
             return None
         return Buffer(
@@ -52,6 +64,7 @@ class Binder:
             kind=kind,
             parameters=parameters,
             requirements=frozenset(raw.get("requirements", BOTH)),
+            supplier=self.registry.supplier("buffers", kind.name),
             mark=self.findings.document.mark(path),
         )
 
@@ -62,8 +75,10 @@ class Binder:
         plan = self._component("PLAN_UNKNOWN", "close-out plan", (*path, "plan"), name, "close_out_plans")
         if plan is None:
             return None
-        parameters = self._parameters("plan", plan, path, _without(raw, "plan"))
-        return None if parameters is None else CloseOut(plan=plan, parameters=parameters)
+        parameters = self._parameters("close_out_plans", plan, path, _without(raw, "plan"))
+        if parameters is None:
+            return None
+        return CloseOut(plan=plan, parameters=parameters, supplier=self.registry.supplier("close_out_plans", name))
 
     def _component(self, code: str, noun: str, path: Path, name: str, kind: str) -> Any:
         known: Mapping[str, Any] = getattr(self.registry, kind)
@@ -71,11 +86,22 @@ class Binder:
             self.findings.error(code, path, f"there is no {noun} {name}", nearest(name, known))
         return known.get(name)
 
-    def _parameters(self, role: str, component: Any, path: Path, raw: dict[str, Any]) -> dict[str, Any] | None:
-        key = (role, component.name)
-        if key not in self._normalisers:
-            self._normalisers[key] = Normaliser(f"{role} {component.name}", component.parameters)
-        return self._normalisers[key].normalise(self.findings, path, raw)
+    def _parameters(self, shelf: str, component: Any, path: Path, raw: dict[str, Any]) -> dict[str, Any] | None:
+        owner = self._owner(shelf, component)
+        try:
+            if owner not in self._normalisers:
+                self._normalisers[owner] = Normaliser(owner, component.parameters)
+            return self._normalisers[owner].normalise(self.findings, path, raw)
+        except PluginError as error:
+            said = str(error)
+        except Exception as error:  # a stranger's schema may hold functions of its own
+            said = f"{owner} raised {type(error).__name__}: {error}"
+        self.findings.key_error("PLUGIN_FAULT", path, said, "ask the author of the plugin")
+        return None
+
+    def _owner(self, shelf: str, component: Any) -> str:
+        supplier = self.registry.supplier(shelf, component.name) or type(component).__module__
+        return f"{_WORDS[shelf]} {component.name} of {supplier}"
 
     def _bands_are_lawful(self, path: Path, parameters: Mapping[str, Any]) -> bool:
         """Bands rise, and the first begins at 0 so that no measure falls below them all."""

@@ -16,13 +16,10 @@ from rules_engine.policy.parameters import Normaliser
 from rules_engine.policy.sections import Sections
 from rules_engine.terms.policy import Buffer, InstrumentRule, Table
 
-_POSITIVE: Final = {"type": "number", "above": 0}
+_NUMBERS: Final = ("contract_size", "conversion", "price_tick", "quantity_step")
 _REFERENCE: Final = {
     "payoff": {"type": "string", "required": True},
-    "contract_size": _POSITIVE,
-    "conversion": _POSITIVE,
-    "price_tick": _POSITIVE,
-    "quantity_step": _POSITIVE,
+    **{key: {"type": "number", "above": 0} for key in _NUMBERS},
     "expires_at": {"type": "time", "coerce": "time", "nullable": True},
 }
 """What Cerberus judges of an instrument. The rest are names, which differ from one to the next and are looked up."""
@@ -60,6 +57,7 @@ class InstrumentCompiler:
         reference = self._reference.normalise(self.findings, path, judged)
         table = self._table((*path, "table"), raw["table"])
         buffers = self._buffers((*path, "buffers"), raw.get("buffers", []))
+        self._judge_terms((*path, "terms"), raw.get("terms", {}))
         if reference is None or not self._knows_payoff((*path, "payoff"), raw["payoff"]):
             return None
         if table is None or buffers is None:
@@ -75,7 +73,9 @@ class InstrumentCompiler:
             price_tick=reference.get("price_tick"),
             quantity_step=reference.get("quantity_step"),
             expires_at=reference.get("expires_at", msgspec.UNSET),
+            terms=raw.get("terms", {}),
             venue_symbol=raw.get("venue_symbol"),
+            payoff_supplier=self.registry.supplier("payoffs", reference["payoff"]),
             mark=self.findings.document.mark(path),
         )
 
@@ -96,6 +96,13 @@ class InstrumentCompiler:
             self._must_exist("BUFFER_UNKNOWN", "buffer", (*path, index), name, written)
         buffers = tuple([self.parts.buffers[name] for name in names if name in self.parts.buffers])
         return buffers if len(buffers) == len(names) else None
+
+    def _judge_terms(self, path: Path, terms: Mapping[str, Any]) -> None:
+        """A number that has its own key is no term: it would be stated twice, and one of them not be read."""
+        for name in terms:
+            if name in _NUMBERS:
+                message = f"there is no term {name}: it is a key of the instrument"
+                self.findings.key_error("SCHEMA_UNKNOWN_KEY", (*path, name), message, "write it beside `terms`")
 
     def _must_exist(self, code: str, noun: str, path: Path, name: str, written: Mapping[str, Any]) -> None:
         if name not in written and self.sections.complete:

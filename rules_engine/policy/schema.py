@@ -4,27 +4,77 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from importlib import resources
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rules_engine.errors import Mark, Problem
 from rules_engine.policy.document import Document
+from rules_engine.policy.fragments import Fragment, demands, merged, parameters_fragment
 from rules_engine.policy.values import time_of
 from rules_engine.policy.wording import meant_keys, problems_of
+
+if TYPE_CHECKING:
+    from rules_engine.extension.registry import Registry
 
 MOST_ERRORS: Final = 1000
 """Problems of shape that are looked at; a document with more of them is no policy."""
 
 
-def policy_schema() -> dict[str, Any]:
-    """The published schema (JSON Schema 2020-12) as plain values; fractions in it are exact Decimals."""
+def policy_schema(registry: Registry | None = None) -> dict[str, Any]:
+    """The published schema (JSON Schema 2020-12) as plain values; fractions in it are exact Decimals.
+
+    With a registry it also names the components that are in it, and says what parameters they take.
+    """
     text = resources.files("rules_engine.policy").joinpath("policy-1.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text, parse_float=Decimal)
-    return schema
+    return schema if registry is None else merged(schema, _of_components(schema, registry))
+
+
+def _of_components(schema: Mapping[str, Any], registry: Registry) -> Fragment:
+    """What the components of a registry add. What must be there is not said of a policy that may inherit it."""
+    published = schema["properties"]["modes"]
+    any_mode = published["additionalProperties"]
+    modes: Fragment = {}
+    for name, mode in registry.modes.items():
+        fragment = parameters_fragment(mode.parameters)
+        modes[name] = fragment if name in published["properties"] else merged(any_mode, fragment)
+    wanted = {name: demands(mode.parameters) for name, mode in registry.modes.items()}
+    kinds, wanted_of_kinds = _by_name("kind", registry.buffers, "requirements")
+    plans, wanted_of_plans = _by_name("plan", registry.close_out_plans)
+    return {
+        "properties": {
+            "modes": {"properties": modes, "additionalProperties": False},
+            "buffers": {"additionalProperties": kinds},
+            "instruments": {"additionalProperties": {"properties": {"payoff": {"enum": sorted(registry.payoffs)}}}},
+            "liquidation": {"properties": {"close_out": plans}},
+        },
+        "then": {
+            "properties": {
+                "modes": {"properties": {name: demanded for name, demanded in wanted.items() if demanded}},
+                "buffers": {"additionalProperties": wanted_of_kinds},
+                "liquidation": {"properties": {"close_out": wanted_of_plans}},
+            }
+        },
+    }
+
+
+def _by_name(key: str, components: Mapping[str, Any], *others: str) -> tuple[Fragment, Fragment]:
+    """A mapping in which `key` names a component, and `others` are no parameters: what it holds, and what it must."""
+    beside: Fragment = {"properties": {name: {} for name in (key, *others)}}
+    held, wanted = [], []
+    for name, component in components.items():
+        condition = {"required": [key], "properties": {key: {"const": name}}}
+        held.append({"if": condition, "then": merged(parameters_fragment(component.parameters), beside)})
+        if demanded := demands(component.parameters):
+            wanted.append({"if": condition, "then": demanded})
+    return (
+        {"properties": {key: {"enum": sorted(components)}}, "allOf": held},
+        {"allOf": wanted} if wanted else {},
+    )
 
 
 def schema_problems(document: Document) -> list[Problem]:

@@ -21,12 +21,15 @@ def plugins_document(registry: Registry) -> dict[str, Any]:
 
 def plugins_tables(registry: Registry) -> Iterator[Any]:
     """The same as rich renderables; a table of quarantine only where something is in it."""
-    loaded = grid("plugins", "plugin", "version", "from", "components")
+    loaded = grid("plugins", "plugin", "distribution", "version", "from", "components")
     for plugin in registry.plugins:
-        loaded.add_row(plugin.name, plugin.version, plugin.origin, ", ".join(plugin.components) or "-")
+        components = ", ".join(plugin.components) or "-"
+        loaded.add_row(plugin.name, plugin.distribution, plugin.version, plugin.origin, components)
     yield loaded
     if registry.quarantined:
-        kept_out = grid("quarantined", "plugin", "version", "from", "reason")
+        kept_out = grid("quarantined", "plugin", "distribution", "version", "from", "reason")
         for outsider in registry.quarantined:
-            kept_out.add_row(outsider.name, outsider.version, outsider.origin, outsider.reason)
+            kept_out.add_row(
+                outsider.name, outsider.distribution, outsider.version, outsider.origin, outsider.reason
+            )
         yield kept_out

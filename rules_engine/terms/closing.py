@@ -9,20 +9,25 @@ from typing import Protocol
 import msgspec
 
 from rules_engine.numbers.system import Number
-from rules_engine.terms.components import ParameterSchema
+from rules_engine.terms.components import Parameters, ParameterSchema
 from rules_engine.terms.evaluation import Closing
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
     """An open position as a close-out plan sees it: exact, unrounded, in the settlement currency.
 
-    `size` counts contracts without sign; `to_floor` is how many to close to come just under the floor of its tier
-    (all of them in the first tier), rounded up to the quantity step.
+    `quantity` counts contracts, long positive; `size` is that without sign. `value` is the value of one contract at
+    the mark. `to_floor` is how many to close to come just under the floor of its tier (all of them in the first tier),
+    rounded up to the quantity step. `initial` and `maintenance` are its own requirement, or its share of the pool's.
     """
 
     position: str
+    instrument: str
+    quantity: Decimal
     size: Decimal
+    value: Number
     notional: Number
+    initial: Number
     maintenance: Number
     tier: int
     to_floor: Decimal
@@ -34,6 +39,14 @@ class ClosablePool(Protocol):
     @property
     def legs(self) -> Sequence[Leg]:
         """The positions that are still open, by id."""
+
+    @property
+    def equity(self) -> Number:
+        """Equity with what the pool may draw, unrounded."""
+
+    @property
+    def maintenance(self) -> Number:
+        """What the pool must keep, unrounded."""
 
     @property
     def surplus(self) -> Number:
@@ -61,5 +74,5 @@ class CloseOutPlan(Protocol):
     def parameters(self) -> ParameterSchema:
         """The schema of its parameters."""
 
-    def closings(self, pool: ClosablePool) -> Sequence[Closing]:
+    def closings(self, pool: ClosablePool, parameters: Parameters) -> Sequence[Closing]:
         """The steps of the close-out. What does not restore must close everything."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
@@ -9,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from rules_engine.errors import Doubt
-from rules_engine.terms.rendering import evidence, figure, instant, ratio, stated
+from rules_engine.terms.rendering import evidence, figure, figures, instant, ratio, stated
 
 Status: TypeAlias = Literal["healthy", "margin_call", "liquidate", "bankrupt", "undetermined"]
 
@@ -41,7 +42,8 @@ class BufferFigure(msgspec.Struct, frozen=True, kw_only=True):
 class PositionFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One position's figures; money in the settlement currency. A figure that is not known is None, with a note.
 
-    `tier` counts from 1; `maintenance_rate` is that tier's rate with buffers applied. `notes` are codes.
+    `tier` counts from 1; `maintenance_rate` is that tier's rate with buffers applied. `notes` are codes. `figures` are
+    those that the margin mode reports beside its requirement, by its own names and rounding.
     """
 
     id: str
@@ -58,6 +60,7 @@ class PositionFigures(msgspec.Struct, frozen=True, kw_only=True):
     liquidation_price: Decimal | None = None
     bankruptcy_price: Decimal | None = None
     notes: tuple[str, ...] = ()
+    figures: Mapping[str, Decimal] = {}
 
     def to_dict(self) -> dict[str, Any]:
         """The figures in plain values; numbers are decimal strings, null where not known."""
@@ -76,19 +79,25 @@ class PositionFigures(msgspec.Struct, frozen=True, kw_only=True):
             "liquidation_price": figure(self.liquidation_price),
             "bankruptcy_price": figure(self.bankruptcy_price),
             "notes": list(self.notes),
+            **figures(self.figures),
         }
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a close-out: how many contracts of a position to close (positive), and why."""
+    """One step of a close-out: how many contracts of a position to close (positive), and why.
+
+    `figures` are what the plan says beside it, such as a limit price, by its own names and rounding.
+    """
 
     position: str
     quantity: Decimal
     reason: str
+    figures: Mapping[str, Decimal] = {}
 
     def to_dict(self) -> dict[str, Any]:
         """The step in plain values."""
-        return {"position": self.position, "quantity": figure(self.quantity), "reason": self.reason}
+        step = {"position": self.position, "quantity": figure(self.quantity), "reason": self.reason}
+        return {**step, **figures(self.figures)}
 
 
 class PoolFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +124,7 @@ class PoolFigures(msgspec.Struct, frozen=True, kw_only=True):
     draw: Decimal | None = None
     notes: tuple[str, ...] = ()
     evidence: tuple[Doubt, ...] = ()
+    figures: Mapping[str, Decimal] = {}
 
     def to_dict(self) -> dict[str, Any]:
         """The figures in plain values; what concerns borrowing is left out of pools that never borrow."""
@@ -136,6 +146,7 @@ class PoolFigures(msgspec.Struct, frozen=True, kw_only=True):
             "close_out": [closing.to_dict() for closing in self.close_out],
             "notes": list(self.notes),
             "evidence": evidence(self.evidence),
+            **figures(self.figures),
         }
 
 

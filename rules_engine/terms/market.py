@@ -19,6 +19,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
 class InstrumentMarket(msgspec.Struct, frozen=True, kw_only=True):
     """Marks, measures and, where the venue publishes them here, reference data of one instrument.
 
+    `terms` are further numbers of the contract by name, such as `strike`.
     `expires_at` is None for no expiry; `UNSET` says that the market does not speak of it.
     """
 
@@ -27,6 +28,7 @@ class InstrumentMarket(msgspec.Struct, frozen=True, kw_only=True):
     time: datetime | None = None
     confidence: Decimal | None = None
     measures: Mapping[str, Measure] = {}
+    terms: Mapping[str, Decimal] = {}
     expires_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     contract_size: Decimal | None = None
     conversion: Decimal | None = None
@@ -40,6 +42,7 @@ class AssetPrice(msgspec.Struct, frozen=True, kw_only=True):
 
     price: Decimal
     time: datetime | None = None
+    measures: Mapping[str, Measure] = {}
 
 
 class Market(msgspec.Struct, frozen=True, kw_only=True):

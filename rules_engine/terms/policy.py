@@ -11,7 +11,8 @@ import msgspec
 
 from rules_engine.errors import Mark, Problem
 from rules_engine.numbers.system import Number
-from rules_engine.terms.components import BufferKind, Mode, Parameters, Payoff
+from rules_engine.terms.closing import CloseOutPlan
+from rules_engine.terms.components import BufferKind, Mode, ModeTraits, Parameters, Payoff, PoolMode
 from rules_engine.terms.exposure import ClosingFee, Schedule
 
 
@@ -42,22 +43,33 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Buffer(msgspec.Struct, frozen=True, kw_only=True):
-    """A named buffer: its kind, bound to its parameters, and the requirements it acts on."""
+    """A named buffer: its kind, bound to its parameters, and the requirements it acts on.
+
+    Here and below, `supplier` is the distribution and version that a component comes from.
+    """
 
     name: str
     kind: BufferKind
     parameters: Parameters
     requirements: frozenset[Literal["initial", "maintenance"]]
+    supplier: str = ""
     mark: Mark | None = None
 
 
 class AllowedMode(msgspec.Struct, frozen=True, kw_only=True):
-    """A margin mode that the policy allows, with its parameters. `split_positions` permits several of one side."""
+    """A margin mode that the policy allows, with its parameters. `split_positions` permits several of one side.
+
+    `pooled` says that the mode is a `PoolMode`; `prepares` that it has a `prepare`.
+    """
 
     name: str
-    mode: Mode
+    mode: Mode | PoolMode
     parameters: Parameters
     split_positions: bool = False
+    traits: ModeTraits = ModeTraits()
+    pooled: bool = False
+    prepares: bool = False
+    supplier: str = ""
     mark: Mark | None = None
 
 
@@ -85,15 +97,18 @@ class InstrumentRule(msgspec.Struct, frozen=True, kw_only=True):
     price_tick: Decimal | None = None
     quantity_step: Decimal | None = None
     expires_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
+    terms: Mapping[str, Decimal] = {}
     venue_symbol: str | None = None
+    payoff_supplier: str = ""
     mark: Mark | None = None
 
 
 class CloseOut(msgspec.Struct, frozen=True, kw_only=True):
     """The close-out plan by name, with its parameters."""
 
-    plan: Any
+    plan: CloseOutPlan
     parameters: Parameters
+    supplier: str = ""
 
 
 class Liquidation(msgspec.Struct, frozen=True, kw_only=True):

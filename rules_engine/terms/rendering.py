@@ -47,3 +47,8 @@ def evidence(doubts: Iterable[Doubt]) -> list[dict[str, Any]]:
         )
         for doubt in doubts
     ]
+
+
+def figures(named: Mapping[str, Decimal]) -> dict[str, Any]:
+    """A member `figures` with each in plain digits; nothing where there are none."""
+    return {"figures": {name: plain(value) for name, value in named.items()}} if named else {}

@@ -101,9 +101,11 @@ def test_price__that_does_not_exist_says_so() -> None:
 
 
 def test_price__of_a_requirement_without_lines_says_so() -> None:
-    """A squared requirement is explained step by step; its prices are not."""
+    """A squared requirement is explained step by step; its price was found by trying."""
     explanation = explained(strange_engine("square"), position("1", mode="square"), collateral={"USDT": "100"})
-    assert line(explanation, "p1", "prices").how == "the mode's requirement is not linear in the mark"
+    found = line(explanation, "p1", "liquidation_price")
+    assert found.value == "9999.9"
+    assert "found by trying marks a tick apart" in found.how
 
 
 def test_text__holds_every_line_of_every_part() -> None:

@@ -72,7 +72,7 @@ class Broken:
     name = "broken"
     parameters: dict[str, Any] = {}
 
-    def closings(self, pool: Any) -> Any:
+    def closings(self, pool: Any, parameters: Any) -> Any:
         raise RuntimeError("no plan")
 
 
@@ -98,6 +98,9 @@ def engine(mode: Any) -> Engine:
     return Engine(policy)
 
 
+SUPPLIER = "Plugin"
+"""Who supplies it, in a registry that is built of objects; of installed ones it is the distribution and its version."""
+
 BAD = position("1", margin="50", mode="strange", id="bad")
 OTHERS = [position("1", margin="50", id="sound"), position("-3", "90", mode="cross", id="shared", instrument="ETHUSDT")]
 MARKET = market()
@@ -110,7 +113,7 @@ def test_mode__at_fault_costs_its_own_pool_alone(what: str) -> None:
     evaluation = faulty.evaluate(account(BAD, *OTHERS, collateral={"USDT": "500"}), MARKET)
     pool = one_pool(evaluation, "A/strange/bad")
     assert (pool.status, pool.reasons) == ("undetermined", ("PLUGIN_FAULT",))
-    assert pool.evidence[0].message == f"bad: strange of {__name__} {what}"
+    assert pool.evidence[0].message == f"bad: strange of {SUPPLIER} {what}"
     without = faulty.evaluate(account(*OTHERS, collateral={"USDT": "500"}), MARKET)
     assert [one for one in evaluation.pools if one != pool] == list(without.pools)
 
@@ -135,11 +138,11 @@ def test_mode__that_cannot_say_the_pool_leaves_every_pool_of_the_account_in_doub
     """A leg that could belong anywhere could make any pool look healthy."""
     evaluation = engine(Strange(label=label)).evaluate(account(BAD, *OTHERS), MARKET)
     assert {pool.status for pool in evaluation.pools} == {"undetermined"}
-    assert evaluation.evidence[0].message == f"bad: strange of {__name__} {what}"
+    assert evaluation.evidence[0].message == f"bad: strange of {SUPPLIER} {what}"
 
 
-def test_mode__that_only_knows_exact_numbers_is_decided_without_prices() -> None:
-    """What fails on functions still decides; its prices are not worked out, its largest order is searched."""
+def test_mode__that_only_knows_exact_numbers_is_searched() -> None:
+    """What fails on functions still decides; its price and its largest order are found by trying."""
 
     def no_functions(num: Any, exposure: Any) -> Requirement:
         if not isinstance(exposure.value, Decimal) or not isinstance(exposure.quantity, Decimal):
@@ -149,7 +152,10 @@ def test_mode__that_only_knows_exact_numbers_is_decided_without_prices() -> None
     decimals_only = engine(Strange(no_functions))
     evaluation = decimals_only.evaluate(account(BAD), MARKET)
     assert one_pool(evaluation, "A/strange/bad").status == "healthy"
-    assert "PRICES_NOT_LINEAR" in evaluation.positions[0].notes
+    sound = decimals_only.evaluate(account(position("1", margin="50", id="bad")), MARKET).positions[0]
+    figures = evaluation.positions[0]
+    assert (figures.liquidation_price, figures.bankruptcy_price) == (sound.liquidation_price, sound.bankruptcy_price)
+    assert "LIQUIDATION_PRICE_SEARCHED" in figures.notes
     decision = decimals_only.check_order(account(collateral={"USDT": "100"}), MARKET, order("1", mode="strange"))
     assert (decision.accepted, decision.largest_quantity) == (True, 10)
 
@@ -164,20 +170,20 @@ def test_explain__says_where_a_mode_cannot_be_replayed() -> None:
 
     explanation = engine(Strange(exact_only)).explain(account(BAD, orders=[order("1", mode="strange")]), MARKET)
     lines = {line.figure: line.how for part in (*explanation.positions, *explanation.pools) for line in part.lines}
-    assert lines["PLUGIN_FAULT"] == f"bad: strange of {__name__} raised TypeError: only exact"
-    assert lines["prices"] == "the mode's requirement is not linear in the mark"
-    assert lines["orders BTCUSDT"] == f"bad: strange of {__name__} raised TypeError: only exact"
+    assert lines["PLUGIN_FAULT"] == f"bad: strange of {SUPPLIER} raised TypeError: only exact"
+    assert lines["required there"] == "kept in the whole pool 0.50505"
+    assert lines["orders BTCUSDT"] == f"bad: strange of {SUPPLIER} raised TypeError: only exact"
 
 
-def test_mode__that_divides_by_the_mark_is_decided_without_prices() -> None:
-    """No piecewise linear function of the mark follows, which is no fault."""
+def test_mode__that_divides_by_the_mark_has_its_price_searched() -> None:
+    """No piecewise linear function of the mark follows, which is no fault: 50 = mark - 50 + 100 - ... is tried."""
 
     def by_mark(num: Any, exposure: Any) -> Requirement:
         return Requirement(num.quotient(Decimal(100), exposure.value), num.quotient(Decimal(50), exposure.value))
 
     evaluation = engine(Strange(by_mark)).evaluate(account(BAD), MARKET)
     assert one_pool(evaluation, "A/strange/bad").status == "healthy"
-    assert evaluation.positions[0].notes[-1] == "PRICES_NOT_LINEAR"
+    assert "LIQUIDATION_PRICE_SEARCHED" in evaluation.positions[0].notes
 
 
 def test_plan__that_breaks_down_leaves_the_pool_to_be_liquidated() -> None:
@@ -185,4 +191,4 @@ def test_plan__that_breaks_down_leaves_the_pool_to_be_liquidated() -> None:
     evaluation = engine(Strange()).evaluate(account(position("1", margin="1", mode="strange", id="bad")), MARKET)
     pool = one_pool(evaluation, "A/strange/bad")
     assert (pool.status, pool.close_out, pool.notes) == ("liquidate", (), ("CLOSE_OUT_UNKNOWN",))
-    assert pool.evidence[0].message == f"broken of {__name__} raised RuntimeError: no plan"
+    assert pool.evidence[0].message == f"broken of {SUPPLIER} raised RuntimeError: no plan"

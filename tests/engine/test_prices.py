@@ -219,13 +219,14 @@ def test_prices__of_a_doubtful_pool_are_not_known() -> None:
     assert (figures.liquidation_price, figures.bankruptcy_price, figures.notes) == (None, None, ("FIGURES_UNKNOWN",))
 
 
-def test_prices__of_a_requirement_without_lines_are_none() -> None:
-    """A mode that requires the square of notional has figures and a status, and no prices."""
+def test_prices__of_a_requirement_without_lines_are_searched() -> None:
+    """A mode that requires a ten-thousandth of the square of notional: p ** 2 / 10,000 = p, so 10,000; equity is p."""
     document = account(position("1", mode="square"), collateral={"USDT": "100"})
     evaluation = strange_engine("square").evaluate(document, market())
     figures = one_position(evaluation)
     assert (figures.maintenance_margin, evaluation.pools[0].status) == (1, "healthy")
-    assert (figures.liquidation_price, figures.bankruptcy_price) == (None, None)
+    assert (figures.liquidation_price, figures.bankruptcy_price) == (Decimal("9999.9"), None)
+    assert figures.notes == ("LIQUIDATION_PRICE_SEARCHED", "BANKRUPTCY_PRICE_NONE")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules_engine.numbers.exact import EXACT, Exact, Ratio, count_of, divide, exactly, rounded, sign_of
+from rules_engine.numbers.exact import EXACT, Exact, Ratio, count_of, divide, exactly, root_of, rounded, sign_of
 from tests.numbers.strategies import DECIMALS, EXACTS, POSITIVE, RATIOS, cases, fraction
 
 THIRD = Ratio(Decimal(1), Decimal(3))
@@ -140,6 +140,58 @@ def test_rounded__half_up_of_a_ratio_at_exactly_a_half() -> None:
     assert count_of(sixth * 3, Decimal(1), "half_up") == 1
     assert count_of(-sixth * 3, Decimal(1), "half_up") == -1
     assert count_of(below * 3, Decimal(1), "half_up") == 0
+
+
+@cases(300)
+@given(EXACTS.filter(lambda x: x >= 0), POSITIVE)
+def test_root_of__is_the_nearest_multiple_in_its_direction(x: Exact, unit: Decimal) -> None:
+    """Squares of the neighbours enclose x: the root is never computed, so that nothing is cut off."""
+    value, step = fraction(x), Fraction(unit)
+    down, up, nearest = (fraction(root_of(x, unit, direction)) for direction in ("down", "up", "half_up"))
+    assert down**2 <= value < (down + step) ** 2
+    assert up == (down if down**2 == value else down + step)
+    assert nearest == (down if value < (down + step / 2) ** 2 else down + step)
+    assert down % step == 0
+
+
+@pytest.mark.parametrize(
+    ("x", "down", "half_up", "up"),
+    [
+        ("0", "0", "0", "0"),
+        ("4", "2", "2", "2"),
+        ("4.0000000000000000000000000000000000001", "2", "2", "2.1"),
+        ("4.2024999999999999999999999999999999999", "2", "2", "2.1"),
+        ("4.2025", "2", "2.1", "2.1"),
+        ("4.41", "2.1", "2.1", "2.1"),
+    ],
+)
+def test_root_of__at_its_boundaries(x: str, down: str, half_up: str, up: str) -> None:
+    """In units of 0.1 the squares of 2 and 2.1 belong to themselves, and 2.05 ** 2 = 4.2025 is half way: up."""
+    unit = Decimal("0.1")
+    assert EXACT.square_root(Decimal(x), unit, "down") == Decimal(down)
+    assert EXACT.square_root(Decimal(x), unit, "half_up") == Decimal(half_up)
+    assert EXACT.square_root(Decimal(x), unit, "up") == Decimal(up)
+
+
+def test_root_of__has_the_published_digits() -> None:
+    """The root of 2 to 40 places (OEIS A002193), and of a ninth, which is a third."""
+    unit = Decimal("1e-40")
+    assert root_of(Decimal(2), unit, "down") == Decimal("1.4142135623730950488016887242096980785696")
+    assert root_of(THIRD * THIRD, unit, "down") == Decimal("0." + "3" * 40)
+
+
+def test_root_of__below_zero_is_refused() -> None:
+    """There is none, not even where it would round to 0."""
+    for direction in ("up", "down", "half_up"):
+        with pytest.raises(ValueError, match="square root is taken of a number below zero"):
+            root_of(Decimal("-1e-9"), Decimal(1), direction)
+
+
+def test_verbs__round_as_the_functions_do() -> None:
+    """The verb rounds with the direction and the unit that it is given."""
+    assert EXACT.rounded(THIRD, Decimal("0.01"), "up") == Decimal("0.34")
+    assert EXACT.rounded(-THIRD, Decimal("0.01"), "up") == Decimal("-0.33")
+    assert EXACT.rounded(-THIRD, Decimal("0.01"), "down") == Decimal("-0.34")
 
 
 @cases(200)

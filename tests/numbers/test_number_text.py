@@ -46,6 +46,24 @@ def test_number__outside_of_grammar_or_limits(text: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("1_000", "write 1000"),
+        ("0,004", "write 0.004"),
+        ("1,000", "write 1000 or 1.000, as is meant"),
+        ("1,000,000", "write 1000000"),
+        ("1,000.5", "write 1000.5"),
+        ("one", 'digits as in "-0.005" or "5e-3"'),
+    ],
+)
+def test_number__as_people_separate_digits_gets_a_hint(text: str, hint: str) -> None:
+    """The refusal says how to write it, and both ways where a comma can mean either."""
+    with pytest.raises(NumberError) as caught:
+        parse_number(text)
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
     ("value", "code"), [("NaN", "NUMBER_INVALID"), ("0E+99", None), ("1e31", "NUMBER_RANGE"), ("1" * 25 + "e-20", None)]
 )
 def test_decimal__within_the_same_limits(value: str, code: str | None) -> None:

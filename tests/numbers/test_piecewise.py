@@ -211,6 +211,13 @@ def test_around__a_touch_of_zero_is_a_change_only_where_zero_counts() -> None:
     assert EVERYWHERE.around(touch, Decimal(1), inclusive=True) == (None, Change((Decimal(5), 0), True))
 
 
+def test_around__a_root_beyond_the_domain_is_no_change() -> None:
+    """x + 5 falls towards 0 on the way down and 40 - x on the way up; the domain ends at 0 and 30, before either."""
+    num = ends_of(0, 30)
+    assert num.around(num.unknown + 5, Decimal(10), inclusive=True) == (None, None)
+    assert num.around(40 - num.unknown, Decimal(10), inclusive=True) == (None, None)
+
+
 def test_regions__spans_cover_the_domain() -> None:
     """|x - 5| <= 2 holds from 3 to 7, both included."""
     regions = EVERYWHERE.where(EVERYWHERE.absolute(EVERYWHERE.unknown - 5) - 2, inclusive=True)

@@ -1,0 +1,106 @@
+"""The kinds of component that plugins supply, and what each must be to be let in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from rules_engine.errors import PluginError
+from rules_engine.extension.traits import traits_of
+
+VERBS: Final = frozenset({"check", "completion", "evaluate", "import", "order", "plugins", "schema", "show"})
+"""The verbs of `rules-engine` itself, which no plugin's command may replace."""
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of component: the hook that supplies it, its shelf in the registry, and its name in words.
+
+    A component has a `name`, these `attributes` and `methods`, and what `judge` wants beside them.
+    """
+
+    hook: str
+    shelf: str
+    word: str
+    attributes: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    judge: Callable[[str, Any], None] = lambda title, component: None
+
+    def admit(self, component: Any) -> str:
+        """The component's name. Raises `PluginError` where it is none of this kind."""
+        name = getattr(component, "name", None)
+        if not isinstance(name, str) or not name.isprintable() or not name.strip():
+            raise PluginError(f"a {self.word} ({type(component).__name__}) has no name, or one that is no text")
+        title = f"{self.word} {name!r}"
+        missing = [wanted for wanted in (*self.attributes, *self.methods) if not hasattr(component, wanted)]
+        if missing:
+            raise PluginError(f"{title} has no {' and no '.join(missing)}")
+        for method in self.methods:
+            _must_be_method(title, component, method)
+        if "parameters" in self.attributes and not isinstance(component.parameters, Mapping):
+            raise PluginError(f"{title}: parameters is {component.parameters!r}, wanted a mapping of names to rules")
+        self.judge(title, component)
+        return name
+
+
+def _must_be_method(title: str, component: object, name: str) -> None:
+    if not callable(getattr(component, name)):
+        raise PluginError(f"{title}: {name} cannot be called")
+
+
+def _judge_mode(title: str, mode: object) -> None:
+    """A mode answers for one position or for a whole pool: with both, nothing would say which of them holds."""
+    answers = [name for name in ("requirement", "pool_requirement") if hasattr(mode, name)]
+    if len(answers) != 1:
+        has = "both requirement and pool_requirement" if answers else "neither requirement nor pool_requirement"
+        raise PluginError(f"{title} has {has}; it must have one of them")
+    for name in (*answers, *(["prepare"] if hasattr(mode, "prepare") else [])):
+        _must_be_method(title, mode, name)
+    traits_of(mode)
+
+
+def _judge_command(title: str, command: object) -> None:
+    import click
+
+    if not isinstance(command, click.Command):
+        raise PluginError(f"{title} is {type(command).__name__}, wanted a command of click")
+    if command.name in VERBS:
+        raise PluginError(f"{title} has the name of a verb of rules-engine itself")
+
+
+KINDS: Final = (
+    Kind(
+        hook="rules_engine_margin_modes",
+        shelf="modes",
+        word="margin mode",
+        attributes=("parameters",),
+        methods=("pool",),
+        judge=_judge_mode,
+    ),
+    Kind(
+        hook="rules_engine_payoffs",
+        shelf="payoffs",
+        word="payoff",
+        attributes=("required", "value_range"),
+        methods=("value", "price"),
+    ),
+    Kind(
+        hook="rules_engine_buffers",
+        shelf="buffers",
+        word="buffer",
+        attributes=("parameters",),
+        methods=("reading", "adjustment", "extremes"),
+    ),
+    Kind(
+        hook="rules_engine_close_out_plans",
+        shelf="close_out_plans",
+        word="close-out plan",
+        attributes=("parameters",),
+        methods=("closings",),
+    ),
+    Kind(hook="rules_engine_policy_checks", shelf="checks", word="policy check", methods=("findings",)),
+    Kind(hook="rules_engine_commands", shelf="commands", word="command", judge=_judge_command),
+    Kind(hook="rules_engine_observers", shelf="observers", word="observer", methods=("evaluated",)),
+)
+"""One kind a hook."""
