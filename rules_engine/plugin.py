@@ -3,7 +3,9 @@
 from rules_engine.errors import MissingInput
 from rules_engine.extension.hookspecs import hookimpl
 from rules_engine.formulas.requirement import closing_fee, notional, tiered_requirement, unrealized_pnl
+from rules_engine.numbers.exact import EXACT
 from rules_engine.numbers.system import Direction, Number, NumberSystem
+from rules_engine.terms.checks import Observer, PolicyCheck, PolicyFinding
 from rules_engine.terms.closing import ClosablePool, CloseOutPlan, Leg
 from rules_engine.terms.components import (
     COLLATERAL,
@@ -11,6 +13,7 @@ from rules_engine.terms.components import (
     SIZE,
     BufferKind,
     Mode,
+    ModeTraits,
     Parameters,
     ParameterSchema,
     Payoff,
@@ -32,6 +35,7 @@ from rules_engine.terms.pool import Backing, PoolLabel, PositionLabels
 
 __all__ = [
     "COLLATERAL",
+    "EXACT",
     "MIRROR",
     "SIZE",
     "Adjustment",
@@ -48,11 +52,15 @@ __all__ = [
     "Leg",
     "MissingInput",
     "Mode",
+    "ModeTraits",
     "Number",
     "NumberSystem",
+    "Observer",
     "ParameterSchema",
     "Parameters",
     "Payoff",
+    "PolicyCheck",
+    "PolicyFinding",
     "PoolExposure",
     "PoolLabel",
     "PoolMode",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import sys
+from copy import copy
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -18,6 +19,7 @@ from rules_engine.cli.importing import import_group
 from rules_engine.cli.plugins import plugins_group, quiet_registry
 from rules_engine.cli.schema import schema
 from rules_engine.cli.show import show
+from rules_engine.errors import PluginError
 
 if TYPE_CHECKING:
     from rules_engine.extension.registry import Registry
@@ -38,7 +40,11 @@ class Program(Commands):
         return sorted({*super().list_commands(context), *_registry(context).commands})
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        return super().get_command(context, name) or _registry(context).commands.get(name)
+        ours = super().get_command(context, name)
+        if ours is not None:
+            return ours
+        theirs = _registry(context).commands.get(name)
+        return None if theirs is None else _contained(theirs, _registry(context).supplier("commands", name))
 
     def resolve_command(
         self, context: click.Context, arguments: list[str]
@@ -47,6 +53,22 @@ class Program(Commands):
             for plugin in _registry(context).quarantined:  # the verb may be that of one that was not let in
                 output.message(str(plugin))
         return super().resolve_command(context, arguments)
+
+
+def _contained(command: click.Command, supplier: str) -> click.Command:
+    """A plugin's verb whose failure is told in words, with the plugin's name."""
+    contained = copy(command)
+
+    def invoke(context: click.Context) -> Any:
+        try:
+            return command.invoke(context)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            raise PluginError(f"{command.name} of {supplier} raised {type(error).__name__}: {error}") from error
+
+    contained.invoke = invoke  # type: ignore[method-assign]
+    return contained
 
 
 def _registry(context: click.Context) -> Registry:

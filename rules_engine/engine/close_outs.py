@@ -18,9 +18,9 @@ from rules_engine.terms.evaluation import Closing
 from rules_engine.terms.policy import Policy
 
 
-def reported(figures: Mapping[str, Number]) -> dict[str, Decimal]:
+def reported(figures: Mapping[str, Number]) -> Mapping[str, Decimal]:
     """A component's own figures: exact, or their first 28 digits where they never end."""
-    return {name: as_decimal(figure) for name, figure in figures.items()}
+    return figures and {name: as_decimal(figure) for name, figure in figures.items()}
 
 
 def close_out(policy: Policy, one: Solved) -> tuple[Sequence[Closing], tuple[Doubt, ...]]:

@@ -92,12 +92,17 @@ class Closable(msgspec.Struct, frozen=True):
         return _smallest_multiple(short, start, end, size, step_of(leg, self.policy))
 
     def _smallest_searched(self, position: str) -> Decimal | None:
-        """By halving, for requirements that have no piecewise linear form: it restores, and a step less does not."""
+        """By trying, for requirements that have no piecewise linear form: it restores, and a step less does not.
+
+        Steps double until one restores, and the last doubling is halved; closing all of a hedge need not restore.
+        """
         leg = self.positions[position]
         size, step = abs(leg.exposure.quantity), step_of(leg, self.policy)
-        short, enough = ZERO, count_of(size, step, "up")
-        if not self.close(position, size).restored:
-            return None
+        short, enough, all_of_it = ZERO, ONE, count_of(size, step, "up")
+        while not self.close(position, enough * step).restored:
+            if enough >= all_of_it:
+                return None
+            short, enough = enough, min(enough * 2, all_of_it)
         while enough - short > 1:
             middle = (short + enough) // 2
             restored = self.close(position, middle * step).restored
@@ -209,6 +214,7 @@ def _leg(leg: Position, step: Decimal) -> Leg:
         maintenance=leg.requirement.maintenance,
         tier=tier + 1,
         to_floor=_to_floor(leg, size, exposure.schedule.floors[tier], step) if tier else size,
+        step=step,
     )
 
 

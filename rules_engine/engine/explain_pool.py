@@ -10,6 +10,7 @@ from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.closing import closable
 from rules_engine.engine.evaluate import Solution, Solved
 from rules_engine.engine.explain_lines import NONE, UNKNOWN, doubt_lines, step_line, unless_zero, where
+from rules_engine.engine.explain_together import replayed_together
 from rules_engine.engine.figures import draws_on
 from rules_engine.engine.orders import Slot
 from rules_engine.engine.reserving import reserved
@@ -118,8 +119,9 @@ class _PoolSteps:
         """The positions' maintenance margins, and their sum over equity."""
         num = TracedNumbers()
         kept = [num.given(leg.exposure.id, leg.requirement.maintenance) for leg in self.sums.legs]
+        together = replayed_together(self.one.pool, self.sums) if self.one.pool.allowed.pooled else []
         maintenance = num.named("maintenance_margin", num.total(kept))
-        lines = self._lines(num)
+        lines = [*together, *self._lines(num)]
         if not self.sums.legs or self.one.limit is None:
             return lines
         if self.figures.margin_ratio is None:

@@ -77,8 +77,8 @@ class _There:
 
     def _required_together(self, turning: TurningPrice) -> Traced:
         """What the whole pool must keep, where its mode takes positions together or cannot be replayed there."""
-        value = self.leg.holding.quote.value_at(turning.price)
-        kept = self.moving.equity(EXACT, value) - self.moving.surplus(EXACT, value)
+        exposures = self.moving.exposures(self.leg.holding.quote.value_at(turning.price))
+        kept = self.moving.line(EXACT, exposures)
         return TracedNumbers().given("kept in the whole pool", kept)
 
     def table(self, turning: TurningPrice) -> str:

@@ -31,6 +31,7 @@ from rules_engine.terms.evaluation import (
     PoolFigures,
     PositionFigures,
 )
+from rules_engine.terms.exposure import Requirement
 from rules_engine.terms.policy import Policy
 
 RATIO_UNIT: Final = Decimal("1e-8")
@@ -42,7 +43,7 @@ def written(policy: Policy, as_of: datetime, solved: Solution) -> Evaluation:
     figures: dict[str, PositionFigures] = {}
     for one in solved.solved.values():
         prices = _prices(one, solved, policy)
-        legs = {} if one.sums is None else {leg.exposure.id: leg for leg in one.sums.legs}
+        legs = {} if one.sums is None else {leg.exposure.id: leg for leg in (*one.sums.legs, *one.sums.opening)}
         for holding in one.pool.holdings:
             leg = legs.get(holding.position.id)
             figures[holding.position.id] = _position(policy, holding, one, leg, prices.get(holding.position.instrument))
@@ -89,14 +90,7 @@ def _position(policy: Policy, holding: Holding, one: Solved, leg: Leg | None, pr
     position, quote = holding.position, holding.quote
     blank = PositionFigures(id=position.id, instrument=position.instrument, mode=position.mode, pool=one.pool.name)
     if not holding.open:
-        return msgspec.structs.replace(
-            blank,
-            notional=ZERO,
-            unrealized_pnl=ZERO,
-            initial_margin=ZERO,
-            maintenance_margin=ZERO,
-            notes=("LIQUIDATION_PRICE_NONE", "BANKRUPTCY_PRICE_NONE"),
-        )
+        return _without_contracts(blank, leg, policy.quantum)
     if leg is None:
         return msgspec.structs.replace(blank, notes=("FIGURES_UNKNOWN",))
     tier = tier_of(leg)
@@ -114,6 +108,20 @@ def _position(policy: Policy, holding: Holding, one: Solved, leg: Leg | None, pr
         **({} if one.limit is None else _printed_prices(prices, quote, policy, notes)),
         notes=tuple(notes),
         figures=reported(leg.requirement.figures),
+    )
+
+
+def _without_contracts(blank: PositionFigures, leg: Leg | None, quantum: Decimal) -> PositionFigures:
+    """A position of no contracts, which requires nothing but what its mode asks for the orders on it."""
+    requirement = Requirement(ZERO, ZERO) if leg is None else leg.requirement
+    return msgspec.structs.replace(
+        blank,
+        notional=ZERO,
+        unrealized_pnl=ZERO,
+        initial_margin=rounded(requirement.initial, quantum, "up"),
+        maintenance_margin=rounded(requirement.maintenance, quantum, "up"),
+        notes=("LIQUIDATION_PRICE_NONE", "BANKRUPTCY_PRICE_NONE"),
+        figures=reported(requirement.figures),
     )
 
 

@@ -19,6 +19,9 @@ from rules_engine.terms.market import InstrumentMarket, Measure
 from rules_engine.terms.policy import InstrumentRule, MarketLimits
 from rules_engine.terms.rendering import instant
 
+_NONE: Final[frozenset[str]] = frozenset()
+_NO_TERMS: Final[Mapping[str, Decimal]] = MappingProxyType({})
+
 REFERENCE_FIELDS: Final = ("contract_size", "conversion", "price_tick", "quantity_step")
 
 
@@ -119,9 +122,10 @@ def instrument_view(
     doubts: Doubts,
 ) -> InstrumentView:
     """The contract by policy and market, which may not disagree, and the measures that are fresh."""
-    terms = {
-        name: _either(rule.terms.get(name), data.terms.get(name), name, doubts) for name in {**rule.terms, **data.terms}
-    }
+    terms: Mapping[str, Decimal] = _NO_TERMS
+    if rule.terms or data.terms:
+        names = {**rule.terms, **data.terms}
+        terms = {name: _either(rule.terms.get(name), data.terms.get(name), name, doubts) for name in names}
     reference = _reference(rule, data, terms, doubts)
     expires_at = _either(rule.expires_at, data.expires_at, "expires_at", doubts)
     usable = fresh(data.measures, as_of, limits.stale_after)
@@ -136,6 +140,7 @@ def instrument_view(
         index_price=data.index_price,
         expires_at=expires_at,
         measures=MappingProxyType({name: measure.value for name, measure in usable.items()}),
+        stale=_NONE if usable is data.measures else frozenset(data.measures).difference(usable),
         terms=MappingProxyType(terms),
     )
 

@@ -12,12 +12,12 @@ from typing import Final
 
 import msgspec
 
-from rules_engine.engine.calls import PluginFault
+from rules_engine.engine.calls import PluginFault, required
 from rules_engine.engine.decide import falls_short, is_inclusive
 from rules_engine.engine.pools import Pool
 from rules_engine.engine.quote import Quote
 from rules_engine.engine.sums import Sums, Terms, assessed, at_mark
-from rules_engine.formulas.pool import surplus
+from rules_engine.formulas.pool import margin_line
 from rules_engine.formulas.requirement import counted_fee, unrealized_pnl
 from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, Ratio, count_of, rounded
 from rules_engine.numbers.functions import NotLinear
@@ -61,50 +61,59 @@ class Moving:
         self.pool, self.sums, self.terms = pool, sums, terms
         self.moving = [leg for leg in (*sums.legs, *sums.opening) if leg.exposure.instrument == instrument]
         self.quote: Quote = self.moving[0].holding.quote
-        self._fixed_equity = equity - EXACT.total([leg.unrealized_pnl for leg in self.moving])
+        self._fixed_equity = equity - sum([leg.unrealized_pnl for leg in self.moving], ZERO)
 
     def exposures(self, value: Number) -> list[Exposure]:
         """The instrument's exposures, with this value of one contract at the mark."""
         return [at_mark(leg.exposure, value, self.terms.conventions) for leg in self.moving]
 
-    def equity(self, num: NumberSystem, value: Number) -> Number:
-        """Equity where the instrument's contracts have this value."""
-        gains = [unrealized_pnl(num, exposure) for exposure in self.exposures(value)]
-        return self._fixed_equity + num.total(gains)
+    def equity(self, num: NumberSystem, exposures: Sequence[Exposure]) -> Number:
+        """Equity where the instrument's exposures are these."""
+        equity = self._fixed_equity
+        for exposure in exposures:
+            equity = equity + unrealized_pnl(num, exposure)
+        return equity
 
-    def surplus(self, num: NumberSystem, value: Number) -> Number:
-        """Equity less maintenance and the fee that decides, where the instrument's contracts have this value.
+    def line(self, num: NumberSystem, exposures: Sequence[Exposure]) -> Number:
+        """Maintenance and the fee that decides, where the instrument's exposures are these.
 
         Raises `NotLinear` where a mode's requirement is no piecewise linear function of an unknown value.
         """
-        sums, exposures = self.sums, self.exposures(value)
-        equity = self._fixed_equity + num.total([unrealized_pnl(num, exposure) for exposure in exposures])
+        maintenance, fee = self.sums.maintenance, self.sums.fee
         if self.terms.conventions.liquidation_price == "at_mark":
-            return surplus(equity, sums.maintenance, sums.fee, ONE)
-        fees = [counted_fee(num, exposure, "trigger") for exposure in exposures]
-        fee = sums.fee - EXACT.total([leg.fee for leg in self.moving]) + num.total(fees)
-        return surplus(equity, self._maintenance(num, exposures), fee, ONE)
-
-    def _maintenance(self, num: NumberSystem, moved: Sequence[Exposure]) -> Number:
+            return margin_line(maintenance, fee, ONE)
+        for leg, exposure in zip(self.moving, exposures, strict=True):
+            fee = fee - leg.fee + counted_fee(num, exposure, "trigger")
+            if not self.pool.allowed.pooled:
+                moved = required(num, self.pool.allowed, exposure)
+                maintenance = maintenance - leg.requirement.maintenance + moved.maintenance
         if self.pool.allowed.pooled:
-            there = {exposure.id: exposure for exposure in moved}
-            legs = (*self.sums.legs, *self.sums.opening)
-            exposures = [there.get(leg.exposure.id, leg.exposure) for leg in legs]
-            return assessed(num, self.pool, exposures, self.pool.backing).maintenance
-        now = EXACT.total([leg.requirement.maintenance for leg in self.moving])
-        return self.sums.maintenance - now + assessed(num, self.pool, moved, ZERO).maintenance
+            maintenance = self._maintenance_together(num, exposures)
+        return margin_line(maintenance, fee, ONE)
+
+    def _maintenance_together(self, num: NumberSystem, moved: Sequence[Exposure]) -> Number:
+        there = {exposure.id: exposure for exposure in moved}
+        legs = (*self.sums.legs, *self.sums.opening)
+        exposures = [there.get(leg.exposure.id, leg.exposure) for leg in legs]
+        return assessed(num, self.pool, exposures, self.pool.backing).maintenance
+
+    def surplus(self, num: NumberSystem, value: Number) -> Number:
+        """Equity less that line, where the instrument's contracts have this value."""
+        exposures = self.exposures(value)
+        return self.equity(num, exposures) - self.line(num, exposures)
 
 
 def prices_of(moving: Moving, policy: Policy) -> Prices:
     """Both prices of an instrument in a pool. Raises `PluginFault` where its mode cannot say what holds elsewhere."""
     quote, inclusive = moving.quote, is_inclusive(policy.liquidation)
     num = _numbers(quote)
-    bankruptcy = _turning(num, moving.equity(num, num.unknown), quote, inclusive=False)
+    exposures = moving.exposures(num.unknown)
+    equity = moving.equity(num, exposures)
     try:
-        liquidation = _turning(num, moving.surplus(num, num.unknown), quote, inclusive=inclusive)
+        liquidation = _turning(num, equity - moving.line(num, exposures), quote, inclusive=inclusive)
     except (NotLinear, PluginFault):
         liquidation = searched(moving, quote.price_tick or policy.quantum, policy.liquidation)
-    return Prices(liquidation, bankruptcy)
+    return Prices(liquidation, _turning(num, equity, quote, inclusive=False))
 
 
 def _numbers(quote: Quote) -> PiecewiseNumbers:

@@ -80,11 +80,10 @@ def rule_for(policy: Policy, instrument: str) -> InstrumentRule | None:
 
 def quote(policy: Policy, rule: InstrumentRule | None, instrument: str, market: Market) -> Quote:
     """What the policy and the market say of an instrument."""
-    blank = Quote(instrument=instrument, as_of=market.as_of, prepared={})
     if rule is None:
         text = f"the policy has no rule for {instrument}"
         doubt = Doubt(code="INSTRUMENT_UNKNOWN", message=text, instrument=instrument)
-        return msgspec.structs.replace(blank, doubts=(doubt,))
+        return Quote(instrument=instrument, as_of=market.as_of, prepared={}, doubts=(doubt,))
     data = market.instruments.get(instrument, InstrumentMarket())
     doubts, missing = Doubts(instrument), Doubts(instrument)
     view = instrument_view(rule, data, instrument, market.as_of, policy.market_limits, doubts)
@@ -96,8 +95,10 @@ def quote(policy: Policy, rule: InstrumentRule | None, instrument: str, market: 
     if not doubts.found:
         with doubts.of_plugins():
             value = payoff_value(EXACT, rule, data.mark_price, view.contract_size, view.conversion)
-    return msgspec.structs.replace(
-        blank,
+    return Quote(
+        instrument=instrument,
+        as_of=market.as_of,
+        prepared={},
         rule=rule,
         underlying=view.underlying,
         contract_size=view.contract_size,

@@ -196,9 +196,10 @@ def sums_of(pool: Pool, terms: Terms, *, least: bool = False) -> Sums:
         leg_of(EXACT, holding, exposure, requirement)
         for holding, exposure, requirement in zip(pool.judged, exposures, found.requirements, strict=True)
     ]
+    held = len(legs) - len(pool.opening)
     return Sums(
-        legs=tuple(leg for leg in legs if leg.holding.open),
-        opening=tuple(leg for leg in legs if not leg.holding.open),
+        legs=tuple(legs[:held]),
+        opening=tuple(legs[held:]),
         equity=EXACT.total([backing, *(leg.unrealized_pnl for leg in legs)]),
         initial=found.initial,
         maintenance=found.maintenance,

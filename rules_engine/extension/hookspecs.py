@@ -1,8 +1,8 @@
 """The hooks that a plugin may implement. They run once, when the registry is loaded, and return components by name.
 
-A contract lives through at least one release after the next one is out: `SUPPORTED_CONTRACTS` holds the current one and
-the one before it. The older stands in `DEPRECATED_CONTRACTS`, with the version that will refuse it, and a plugin that is
-written for it is loaded with a `ContractWarning`. With that version it leaves both, and such plugins are quarantined.
+A contract lives through at least one minor version after the next one is out: `SUPPORTED_CONTRACTS` holds the current
+one and the one before it. The older stands in `DEPRECATED_CONTRACTS`, with the version that will refuse it, and a
+plugin that states it is loaded with a `ContractWarning`. With that version it leaves both, and is quarantined.
 """
 
 from __future__ import annotations

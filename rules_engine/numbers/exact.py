@@ -17,7 +17,10 @@ from rules_engine.numbers.system import Direction, Line, Number
 from rules_engine.numbers.transcendental import exponential, logarithm, normal
 
 _TRAPS: Final = [Inexact, InvalidOperation, DivisionByZero]
-_WIDE: Final = Context(prec=100_000_000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=_TRAPS)
+PRECISION: Final = 100_000_000
+"""Digits of the exact context: more than any figure of ours can have."""
+
+_WIDE: Final = Context(prec=PRECISION, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=_TRAPS)
 _FINITE: Final = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=_TRAPS)
 
 _WHOLE: Final = (Decimal, int)
@@ -25,6 +28,11 @@ _WHOLE: Final = (Decimal, int)
 
 ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)
+
+
+def exact_context() -> Context:
+    """A fresh copy of the exact context."""
+    return _WIDE.copy()
 
 
 def exactly() -> AbstractContextManager[Context]:

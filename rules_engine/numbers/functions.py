@@ -96,6 +96,8 @@ class Piecewise:
         return (-self).__add__(other)
 
     def __mul__(self, other: Number) -> Piecewise:
+        if other is ONE:
+            return self
         if isinstance(other, Piecewise):
             return Piecewise(lambda: _merged(self.shape, other.shape, _product, None))
         return self._mapped(lambda slope, intercept: (slope * other, intercept * other), other)

@@ -63,7 +63,7 @@ def demands(schema: Rules) -> Fragment:
     inner = {name: demands(rules["schema"]) for name, rules in fields.items() if _is_mapping(rules)}
     said: Fragment = {
         "required": [name for name in wanted if name not in excluding and name not in excluded],
-        "allOf": list(_alternatives(name, excluding[name]) for name in wanted if name in excluding),
+        "allOf": [_alternatives(name, excluding[name]) for name in wanted if name in excluding],
         "properties": {name: demanded for name, demanded in inner.items() if demanded},
     }
     return {keyword: value for keyword, value in said.items() if value}
@@ -100,7 +100,7 @@ def _constraints(rules: Rules, types: Sequence[str]) -> Fragment:
         said["enum"] = list(allowed)
     pattern = rules.get("regex")
     if isinstance(pattern, str) and not _PYTHON_ONLY.search(pattern):
-        said["pattern"] = f"^(?:{pattern})$"
+        said["pattern"] = f"^(?:{pattern.removesuffix('$')}$)"  # so does Cerberus: the end binds the last alternative
     for lengths in (_LENGTHS[name] for name in types if name in _LENGTHS):
         said |= {lengths["minlength"]: 1} if rules.get("empty") is False else {}
         said |= {keyword: rules[rule] for rule, keyword in lengths.items() if isinstance(rules.get(rule), int)}

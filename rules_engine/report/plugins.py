@@ -29,7 +29,5 @@ def plugins_tables(registry: Registry) -> Iterator[Any]:
     if registry.quarantined:
         kept_out = grid("quarantined", "plugin", "distribution", "version", "from", "reason")
         for outsider in registry.quarantined:
-            kept_out.add_row(
-                outsider.name, outsider.distribution, outsider.version, outsider.origin, outsider.reason
-            )
+            kept_out.add_row(outsider.name, outsider.distribution, outsider.version, outsider.origin, outsider.reason)
         yield kept_out

@@ -17,8 +17,9 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     """An open position as a close-out plan sees it: exact, unrounded, in the settlement currency.
 
     `quantity` counts contracts, long positive; `size` is that without sign. `value` is the value of one contract at
-    the mark. `to_floor` is how many to close to come just under the floor of its tier (all of them in the first tier),
-    rounded up to the quantity step. `initial` and `maintenance` are its own requirement, or its share of the pool's.
+    the mark. `initial` and `maintenance` are its own requirement, or its share of the pool's. `to_floor` is how many to
+    close to come just under the floor of its tier (all of them in the first tier), rounded up to `step`, by which
+    quantities of the instrument move.
     """
 
     position: str
@@ -31,6 +32,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     maintenance: Number
     tier: int
     to_floor: Decimal
+    step: Decimal
 
 
 class ClosablePool(Protocol):

@@ -14,7 +14,7 @@ from rules_engine.errors import MissingInput
 class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
     """An instrument and its market at one instant: everything but the mark, which stands in an exposure's `value`.
 
-    Sizes, prices and measures are exact decimals. Measures that are stale are left out. `expires_at` is None for an
+    Sizes, prices and measures are exact decimals. Measures that are stale are left out, and named in `stale`. `expires_at` is None for an
     instrument that never expires; `UNSET` says that nobody speaks of it.
     """
 
@@ -28,6 +28,7 @@ class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
     index_price: Decimal | None = None
     expires_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     measures: Mapping[str, Decimal] = {}
+    stale: frozenset[str] = frozenset()
     terms: Mapping[str, Decimal] = {}
 
     def measure(self, name: str) -> Decimal:
@@ -35,6 +36,10 @@ class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
         if name not in self.measures:
             raise MissingInput("MEASURE_MISSING", f"the market has no usable measure {name} of {self.name}")
         return self.measures[name]
+
+    def measure_if_stated(self, name: str) -> Decimal | None:
+        """A measure that a market may leave out: None where it does. Raises `MissingInput` where it is only stale."""
+        return self.measure(name) if name in self.measures or name in self.stale else None
 
     def term(self, name: str) -> Decimal:
         """A term of the contract, such as `strike`. Raises `MissingInput` (`REFERENCE_MISSING`)."""

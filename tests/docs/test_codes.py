@@ -17,8 +17,8 @@ CODE = re.compile(r"[A-Z][A-Z0-9]{4,}(?:_[A-Z0-9]+)*|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+
 ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 MENTION = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)`")
 
-NOT_CODES = {"NO_COLOR", "POLICY"}
-"""Text in capitals that is no code: a variable of the environment and an argument's name."""
+NOT_CODES = {"NO_COLOR", "POLICY", "EXACT", "MIRROR", "COLLATERAL"}
+"""Text in capitals that is no code: a variable of the environment, names of arguments and of constants."""
 NOT_CODES_OF_DOCS = {"NO_COLOR"}
 PREFIXES = {"MARK_", "COLLATERAL_PRICE_"}
 """What is put before the codes that `time_doubt` gives, for a mark and for the price of collateral."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from importlib.metadata import EntryPoint, version
 from pathlib import Path
 
 import pytest
 
-from rules_engine.extension.loading import QuarantinedPlugin
-from rules_engine.extension.registry import QuarantineWarning, Registry, load_registry
+from rules_engine.extension import hookspecs
+from rules_engine.extension.loading import QuarantinedPlugin, _source_of
+from rules_engine.extension.registry import ContractWarning, QuarantineWarning, Registry, load_registry
 
 GOOD = """
 from rules_engine.plugin import Backing, PoolLabel, Requirement, hookimpl, tiered_requirement
@@ -38,10 +40,22 @@ BROKEN = {
     "nameless": (HOOK + "def rules_engine_buffers(): return [object()]", "a buffer (object) has no name"),
     "half_a_mode": (
         HOOK + "def rules_engine_margin_modes(): return [type('Half', (), {'name': 'half', 'parameters': {}})()]",
-        "margin mode 'half' has no pool and no requirement",
+        "margin mode 'half' has no pool",
+    ),
+    "silent_mode": (
+        GOOD.replace("def requirement", "def requires"),
+        "margin mode 'whole_account' has neither requirement nor pool_requirement",
+    ),
+    "empty_payoff": (
+        HOOK + "def rules_engine_payoffs(): return [type('Empty', (), {'name': 'empty'})()]",
+        "payoff 'empty' has no required and no value_range and no value and no price",
+    ),
+    "verb": (
+        "import click\n" + HOOK + "def rules_engine_commands(): return [click.Command('check')]",
+        "command 'check' has the name of a verb of rules-engine itself",
     ),
     "twice": (GOOD.replace("[Whole()]", "[Whole(), Whole()]"), "it supplies two margin modes named 'whole_account'"),
-    "taken": (GOOD.replace("whole_account", "cross"), "there is a margin mode named 'cross' already"),
+    "taken": (GOOD.replace("whole_account", "cross"), "there is a margin mode named 'cross' already, of rules-"),
     "unknown_hook": (HOOK + "def rules_engine_prices(): return []", "it implements a hook that does not exist: "),
     "next_contract": ("rules_engine_contract = 2", "it is written for contract 2; this version supports 1"),
 }
@@ -78,7 +92,7 @@ def test_broken_plugin__is_quarantined_by_name_version_and_reason_and_hurts_no_o
     install("good", GOOD)
     if name == "twice":
         install("other", GOOD.replace("whole_account", "other"))
-    with pytest.warns(QuarantineWarning, match=f"plugin {name} 4.5.6"):
+    with pytest.warns(QuarantineWarning, match=f"plugin {name} of {name} 4.5.6"):
         registry = load_registry()
     broken = quarantine_of(registry, name)
     assert (broken.version, broken.reason[: len(reason)]) == ("4.5.6", reason)
@@ -89,8 +103,46 @@ def test_good_plugin__is_listed_with_version_origin_and_components(install: Inst
     """What is loaded can be told from where and what it brought."""
     install("good", GOOD)
     plugin = next(plugin for plugin in load_registry().plugins if plugin.name == "good")
-    assert (plugin.version, plugin.components) == ("4.5.6", ("margin mode whole_account",))
+    assert (plugin.distribution, plugin.version) == ("good", "4.5.6")
+    assert plugin.components == ("margin mode whole_account",)
     assert plugin.origin.startswith("plugin_good_")
+
+
+def test_good_plugin__supplies_its_components_by_distribution_and_version(install: Install) -> None:
+    """Of every component it can be said whose it is; of one that is not there, nothing."""
+    install("good", GOOD)
+    registry = load_registry()
+    assert registry.supplier("modes", "whole_account") == "good 4.5.6"
+    assert registry.supplier("payoffs", "linear") == f"rules-engine {version('rules-engine')}"
+    assert registry.supplier("modes", "nothing") == ""
+
+
+def test_entry_point__of_no_distribution_is_called_by_its_module() -> None:
+    """As some packagers' importers give them: there is no version to tell."""
+    source = _source_of(EntryPoint("mine", "my_package.my_module:plugin", "rules_engine"))
+    assert source.supplier == "my_package.my_module (no version)"
+
+
+def test_contract__that_is_deprecated_is_loaded_with_a_warning(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it will be once contract 2 is out: the warning names the plugin and the version that will refuse it."""
+    monkeypatch.setattr(hookspecs, "CONTRACT", 2)
+    monkeypatch.setattr(hookspecs, "SUPPORTED_CONTRACTS", frozenset({1, 2}))
+    monkeypatch.setattr(hookspecs, "DEPRECATED_CONTRACTS", {1: "0.9.0"})
+    install("good", GOOD + "\nrules_engine_contract = 1\n")
+    with pytest.warns(ContractWarning) as told:
+        registry = load_registry()
+    assert [str(one.message) for one in told] == [
+        "good 4.5.6 is written for contract 1, which version 0.9.0 will refuse"
+    ]
+    assert "whole_account" in registry.modes
+
+
+def test_contracts__are_the_current_one_and_at_most_the_one_before() -> None:
+    """What is deprecated is still supported, and the current one is not deprecated."""
+    assert hookspecs.CONTRACT in hookspecs.SUPPORTED_CONTRACTS <= {hookspecs.CONTRACT - 1, hookspecs.CONTRACT}
+    assert set(hookspecs.DEPRECATED_CONTRACTS) == hookspecs.SUPPORTED_CONTRACTS - {hookspecs.CONTRACT}
 
 
 def test_block_list__keeps_a_plugin_out_without_loading_it(install: Install) -> None:
@@ -115,6 +167,7 @@ def test_file__is_a_plugin_too(tmp_path: Path) -> None:
     registry = load_registry(files=[file])
     assert "whole_account" in registry.modes
     assert (registry.plugins[-1].name, registry.plugins[-1].origin) == ("my_modes", str(file))
+    assert registry.supplier("modes", "whole_account") == "my_modes.py (a file)"
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,22 @@ def test_registry__holds_standard_modes_and_strangers_alike() -> None:
     }
 
 
+def test_registry__knows_who_supplies_a_component() -> None:
+    """Of plugins that are given as objects, the module or the type."""
+    registry = build_registry([rules_engine_standard_modes, Strangers()])
+    assert registry.supplier("modes", "cross") == "rules_engine_standard_modes"
+    assert registry.supplier("modes", "square") == "Strangers"
+
+
+def test_registry__of_sources_that_are_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout on the path has no version."""
+    monkeypatch.setattr("rules_engine.extension.registry.DISTRIBUTION", "rules-engine-of-nobody")
+    assert build_registry([]).supplier("payoffs", "linear") == "rules-engine-of-nobody (not installed)"
+
+
 def test_registry__refuses_two_components_of_one_name() -> None:
     """Which of them a policy meant no one could tell; the error names what and which."""
-    with pytest.raises(PluginError, match="there is a payoff named 'linear' already"):
+    with pytest.raises(PluginError, match="there is a payoff named 'linear' already, of rules-engine "):
         build_registry([SecondLinear()])
 
 

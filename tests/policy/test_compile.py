@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from rules_engine.errors import PluginError
 from rules_engine.extension.registry import Registry
 from rules_engine.numbers.exact import Ratio, exactly
 from rules_engine.policy.globs import is_glob, matches
@@ -204,11 +203,6 @@ def test_parameter__bands_of_another_meaning_are_left_alone() -> None:
     registry = msgspec.structs.replace(REGISTRY, buffers={**REGISTRY.buffers, "odd": kind})
     text = changed(("modes:", "  strange: {kind: odd, bands: wide}\nmodes:"))
     assert [line.split()[0] for line in said(text, registry=registry)] == ["UNUSED"]
-
-
-def test_plugin__whose_schema_cerberus_does_not_understand() -> None:
-    with pytest.raises(PluginError, match="mode odd: the schema of its parameters"):
-        odd({"type": "nonsense"}, "1")
 
 
 @pytest.mark.parametrize(

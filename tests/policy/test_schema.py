@@ -216,7 +216,7 @@ def subschemas(schema: Any) -> Iterator[dict[str, Any]]:
     yield schema
     for member in schema.get("properties", {}).values():
         yield from subschemas(member)
-    for keyword in ("items", "additionalProperties", "then"):
+    for keyword in ("items", "additionalProperties", "propertyNames", "then"):
         if isinstance(schema.get(keyword), dict):
             yield from subschemas(schema[keyword])
 
@@ -237,7 +237,7 @@ def test_published_schema__explains_every_key() -> None:
 
 def test_published_schema__uses_only_keywords_that_have_words() -> None:
     annotations = {"$schema", "$id", "$comment", "title", "description", "default", "examples"}
-    structure = {"properties", "items", "additionalProperties", "required", "if", "then"}
+    structure = {"properties", "items", "additionalProperties", "propertyNames", "required", "if", "then"}
     worded = {"type", "enum", "const", "pattern", "format", "minItems", "minLength", "uniqueItems"}
     worded |= {"minimum", "maximum", "exclusiveMinimum", "minProperties"}
     used = {keyword for schema in subschemas(policy_schema()) for keyword in schema}

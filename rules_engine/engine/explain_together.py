@@ -1,0 +1,44 @@
+"""How the requirement of a whole pool came about: its mode's formula replayed on traced numbers."""
+
+from __future__ import annotations
+
+import msgspec
+
+from rules_engine.engine.calls import PluginFault
+from rules_engine.engine.explain_lines import doubt_lines
+from rules_engine.engine.pools import Pool
+from rules_engine.engine.sums import Sums, assessed
+from rules_engine.numbers.functions import NotLinear
+from rules_engine.numbers.traced import TracedNumbers, readable
+from rules_engine.terms.exposure import Exposure
+from rules_engine.terms.explanation import Line
+
+STEPS_SHOWN = 40
+"""More named steps than these are counted: a grid of scenarios over many positions would fill pages."""
+
+
+def replayed_together(pool: Pool, sums: Sums) -> list[Line]:
+    """The steps that the mode names on the way; the doubt where it cannot follow traced numbers."""
+    num = TracedNumbers()
+    exposures = [_named(num, leg.exposure) for leg in (*sums.legs, *sums.opening)]
+    try:
+        assessed(num, pool, exposures, num.given("collateral", pool.backing))
+    except PluginFault as fault:
+        return list(doubt_lines([fault.doubt]))
+    except NotLinear:
+        return []
+    lines = [Line(name, readable(value), how) for name, value, how in num.steps if name != "unrealized_pnl"]
+    more = len(lines) - STEPS_SHOWN
+    return lines if more <= 0 else [*lines[:STEPS_SHOWN], Line("...", str(more), "more steps of the mode")]
+
+
+def _named(num: TracedNumbers, exposure: Exposure) -> Exposure:
+    """The exposure with its own figures under the position's id."""
+    value = num.given(f"value of {exposure.id}", exposure.value)
+    return msgspec.structs.replace(
+        exposure,
+        quantity=num.given(f"quantity of {exposure.id}", exposure.quantity),
+        value=value,
+        maintenance_value=value if exposure.maintenance_value is exposure.value else exposure.maintenance_value,
+        initial_value=value if exposure.initial_value is exposure.value else exposure.initial_value,
+    )
