@@ -67,7 +67,7 @@ def _contained(command: click.Command, supplier: str) -> click.Command:
         except Exception as error:
             raise PluginError(f"{command.name} of {supplier} raised {type(error).__name__}: {error}") from error
 
-    contained.invoke = invoke  # type: ignore[method-assign]
+    contained.invoke = invoke  # type: ignore[method-assign,assignment]
     return contained
 
 

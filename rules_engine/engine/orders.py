@@ -206,7 +206,7 @@ def with_orders(pools: Pools, placement: Placement) -> Pools:
         resting = {} if doubts else {held.position.id: resting_orders(slot, held) for held in slot.targets}
         changed[pool.name] = msgspec.structs.replace(
             pool,
-            orders={**pool.orders, **resting},
+            orders={**pool.orders, **{id: (*pool.orders.get(id, ()), *added) for id, added in resting.items()}},
             opening=(*pool.opening, *(opening if looks and not doubts else ())),
             doubts=tuple(dict.fromkeys([*pool.doubts, *(doubts if looks else ())])),
         )

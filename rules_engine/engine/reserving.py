@@ -45,13 +45,16 @@ def reservations(policy: Policy, pools: Pools, placement: Placement, terms: Term
         doubts[one.reserve].extend((*one.holding.quote.doubts, *one.holding.doubts))
     totals: dict[str, list[Number]] = {name: [] for name in doubts}
     slot_of: dict[str, Slot] = {}
+    told: set[tuple[str, str]] = set()
     for (reserve, *_), slot in slots(pools, placement.placed).items():
         slot_of |= {one.order.id: slot for one in slot.placed}
         doubts[reserve].extend(doubt for holding in slot.holdings for doubt in holding.doubts)
         if slot.allowed.pooled:
             doubts[reserve].extend(slot.pool.doubts)
-        if doubts[reserve]:
+        if doubts[reserve] or (reserve, slot.pool.name) in told:
             continue
+        if slot.allowed.pooled and slot.allowed.traits.reserves_orders:
+            told.add((reserve, slot.pool.name))  # such a mode tells what all orders of the pool reserve at once
         try:
             totals[reserve].append(reserved(EXACT, slot, terms, policy.opening_fee_rate))
         except PluginFault as fault:

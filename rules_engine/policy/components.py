@@ -86,7 +86,7 @@ class Binder:
             self.findings.error(code, path, f"there is no {noun} {name}", nearest(name, known))
         return known.get(name)
 
-    def _parameters(self, shelf: str, component: Any, path: Path, raw: dict[str, Any]) -> dict[str, Any] | None:
+    def _parameters(self, shelf: str, component: Any, path: Path, raw: dict[str, Any]) -> Mapping[str, Any] | None:
         owner = self._owner(shelf, component)
         try:
             if owner not in self._normalisers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from rules_engine.errors import PluginError
@@ -19,6 +20,15 @@ _COERCION: Final = 0x61
 _LOGICAL: Final = 0x90
 
 
+def frozen(value: Any) -> Any:
+    """Plain values that nobody can change: a component is given the very parameters that every evaluation uses."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: frozen(member) for key, member in value.items()})
+    if isinstance(value, list):
+        return tuple([frozen(member) for member in value])
+    return value
+
+
 class Normaliser:
     """Judges mappings of one shape, each distinct one once. `schema` is a Cerberus schema.
 
@@ -32,10 +42,10 @@ class Normaliser:
             self._validator = PolicyValidator(dict(schema))
         except SchemaError as error:
             raise PluginError(f"{owner}: the schema of its parameters is not one of Cerberus: {error}") from error
-        self._known: dict[str, dict[str, Any]] = {}
+        self._known: dict[str, Mapping[str, Any]] = {}
 
-    def normalise(self, findings: Findings, path: Path, value: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The value with defaults and conversions; None where it is at fault, which is then found at its path."""
+    def normalise(self, findings: Findings, path: Path, value: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The value with defaults and conversions, immutable; None where it is at fault, which is found at its path."""
         # The text of plain values is cheap, and it tells 1 from true and a number from a text.
         key = repr(value)
         if key not in self._known:
@@ -43,7 +53,7 @@ class Normaliser:
                 for error in _first_at_each_place(self._validator._errors):
                     _report(findings, path, error, self._validator.schema)
                 return None
-            self._known[key] = self._validator.document
+            self._known[key] = frozen(self._validator.document)
         return self._known[key]
 
 

@@ -31,10 +31,18 @@ ROW = re.compile(r"^\| `(\w+)` \|(.*)\|$", re.MULTILINE)
 ONE = Decimal(1)
 DOUBT = Doubt(code="MARK_STALE", message="old", position="p1", instrument="BTCUSDT")
 BUFFER = BufferFigure(name="volatility", multiply=ONE, add_rate=ONE)
-POSITION = PositionFigures(id="p1", instrument="BTCUSDT", mode="cross", pool=None, buffers=(BUFFER,))
-CLOSING = Closing(position="p1", quantity=ONE, reason="restores")
+POSITION = PositionFigures(
+    id="p1", instrument="BTCUSDT", mode="cross", pool=None, buffers=(BUFFER,), figures={"levels": ONE}
+)
+CLOSING = Closing(position="p1", quantity=ONE, reason="restores", figures={"limit_price": ONE})
 POOL = PoolFigures(
-    pool="A/cross", mode="cross", status="healthy", draw_limit=ONE, close_out=(CLOSING,), evidence=(DOUBT,)
+    pool="A/cross",
+    mode="cross",
+    status="healthy",
+    draw_limit=ONE,
+    close_out=(CLOSING,),
+    evidence=(DOUBT,),
+    figures={"worst": ONE},
 )
 POLICY = PolicyIdentity(name="a", version="1.0.0", digest="sha256:00")
 EVALUATION = Evaluation(

@@ -15,24 +15,28 @@ Facts = Mapping[str, str]
 
 
 def weight(facts: Facts) -> dict[str, Decimal]:
+    """An asset or liability weight, as `get_asset_weight` and `get_liability_weight` give it."""
     size, base = scaled(facts["size_native_6dec"], 6), scaled(facts["base_weight_bps"], 4)
     by_size = formulas.asset_weight if facts["kind"] == "asset" else formulas.liability_weight
     return {"weight_bps": by_size(EXACT, size, scaled(facts["imf_factor_e6"], 6), base) * 10_000}
 
 
 def scaling(facts: Facts) -> dict[str, Decimal]:
+    """The initial asset weight under total deposits."""
     value = Decimal(facts["total_deposits"]) * Decimal(facts["price"])
     base, start = scaled(facts["initial_asset_weight_bps"], 4), Decimal(facts["scale_start_quote"])
     return {"weight_bps": formulas.scaled_weight(EXACT, base, start, value) * 10_000}
 
 
 def profit(facts: Facts) -> dict[str, Decimal]:
+    """The weight of unrealized profits."""
     gain, factor = scaled(facts["unrealized_pnl_e6"], 6), scaled(facts["imf_factor_e6"], 6)
     base = scaled(facts["initial_asset_weight_bps"], 4)
     return {"weight_bps": formulas.asset_weight(EXACT, gain, factor, base) * 10_000}
 
 
 def requirement(facts: Facts) -> dict[str, Decimal]:
+    """The margin requirement of a perpetual position."""
     size, factor = scaled(facts["base_size_e9"], 9), scaled(facts["imf_factor_e6"], 6)
     ratio = formulas.liability_weight(EXACT, size, factor, scaled(facts["margin_ratio_initial_bps"], 4))
     value = formulas.perp_value(EXACT, size, Decimal(facts["price"]), Decimal(1))
@@ -40,6 +44,7 @@ def requirement(facts: Facts) -> dict[str, Decimal]:
 
 
 def high_leverage(facts: Facts) -> dict[str, Decimal]:
+    """The margin ratio in high-leverage mode."""
     size, factor = scaled(facts["size_e9"], 9), scaled(facts["imf_factor_e6"], 6)
     ordinary = [scaled(ratio, 4) for ratio in facts["normal_bps"].split("/")]
     high = [scaled(ratio, 4) for ratio in facts["hlm_bps"].split("/")]
@@ -49,6 +54,7 @@ def high_leverage(facts: Facts) -> dict[str, Decimal]:
 
 
 def covering(facts: Facts) -> dict[str, Decimal]:
+    """The base amount that covers a shortage."""
     freed = formulas.freed_by_contract(
         EXACT,
         scaled(facts["margin_ratio_bps"], 4),
@@ -62,6 +68,7 @@ def covering(facts: Facts) -> dict[str, Decimal]:
 
 
 def transfer(facts: Facts) -> dict[str, Decimal]:
+    """The liability transfer that covers a shortage."""
     freed = formulas.freed_by_liability(
         EXACT,
         scaled(facts["asset_weight_bps"], 4),
@@ -77,6 +84,7 @@ def transfer(facts: Facts) -> dict[str, Decimal]:
 
 
 def insurance(facts: Facts) -> dict[str, Decimal]:
+    """The fee of the insurance fund."""
     fee = formulas.insurance_fund_fee(
         EXACT,
         scaled(facts["margin_shortage_e6"], 6),

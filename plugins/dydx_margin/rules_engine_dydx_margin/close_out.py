@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from rules_engine.numbers.exact import EXACT
-from rules_engine.plugin import ClosablePool, Closing, Direction, Leg, Number, Parameters, ParameterSchema
+from rules_engine.plugin import EXACT, ClosablePool, Closing, Direction, Leg, Number, Parameters, ParameterSchema
 from rules_engine_dydx_margin import formulas
-from rules_engine_dydx_margin.modes import ANY_MARKET, QUANTUM
+from rules_engine_dydx_margin.modes import QUANTUM
 
 STEPS: Final = 1_000
 """Steps after which the rest is closed at once, so that limits far too small for a position come to an end."""
@@ -35,11 +34,6 @@ class Partial:
         "min_position_notional_liquidated": {"type": "number", "min": 0, "required": True, "meta": _CURRENCY},
         "max_position_portion_liquidated_ppm": {"type": "integer", "min": 1, "max": _MILLION, "required": True},
         "max_notional_liquidated": {"type": "number", "above": 0, "nullable": True, "default": None, "meta": _CURRENCY},
-        "quantity_steps": {
-            "type": "dict",
-            "default": {},
-            "valuesrules": {"type": "number", "above": 0, "meta": {"unit": "contract"}},
-        },
         "price_tick": {"type": "number", "above": 0, "default": Decimal("1e-12"), "meta": _PER_CONTRACT},
         "quantum": QUANTUM,
     }
@@ -81,11 +75,9 @@ def _quantity(leg: Leg, most: Decimal, parameters: Parameters) -> Decimal:
     """How many contracts to close: all of them where the limits reach that far."""
     account = parameters["max_notional_liquidated"]
     limit = most if account is None else min(most, account)
-    steps = parameters["quantity_steps"]
-    step = steps.get(leg.instrument, steps.get(ANY_MARKET, parameters["quantum"]))
-    if abs(_notional(leg, parameters)) <= limit or leg.size <= step:
+    if abs(_notional(leg, parameters)) <= limit or leg.size <= leg.step:
         return leg.size
-    return formulas.liquidated_quantity(EXACT, limit, leg.value, step, leg.size)  # type: ignore[no-any-return]
+    return formulas.liquidated_quantity(EXACT, limit, leg.value, leg.step, leg.size)  # type: ignore[no-any-return]
 
 
 def _prices(pool: ClosablePool, after: ClosablePool, leg: Leg, parameters: Parameters) -> dict[str, Decimal]:

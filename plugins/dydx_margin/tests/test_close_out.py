@@ -14,11 +14,10 @@ from rules_engine.terms.evaluation import Closing
 TENTH = {"max_position_portion_liquidated_ppm": "100000"}
 
 
-def _steps(plan: Mapping[str, str], net_collateral: str, *quantities: str) -> list[Closing]:
+def _steps(plan: Mapping[str, str], net_collateral: str, *quantities: str, step: str = "0.0001") -> list[Closing]:
     """The close-out of positions at 50000 in markets A, B and so on; a coin requires 5000 to be kept."""
     held = [position(market, quantity, 50000) for market, quantity in zip("ABC", quantities, strict=False)]
-    fine = {"quantity_steps": '{"*": 0.0001}', **plan}
-    return list(evaluated(engine_of(plan=fine), held, net_collateral=net_collateral).pools[0].close_out)
+    return list(evaluated(engine_of(plan=plan, step=step), held, net_collateral=net_collateral).pools[0].close_out)
 
 
 def _closed(steps: list[Closing]) -> list[tuple[str, Decimal]]:
@@ -54,7 +53,7 @@ def test_step__closes_no_more_than_the_account_may() -> None:
 @pytest.mark.parametrize(("step", "quantity"), [("0.03", "0.09"), ("0.3", "0.3"), ("2", "1")])
 def test_step__is_rounded_down_to_whole_steps(step: str, quantity: str) -> None:
     """A tenth of a coin in steps of 0.03; at least a step, and all where a step is more than all."""
-    assert _closed(_steps({**TENTH, "quantity_steps": f"{{A: {step}}}"}, "4600", "1"))[0] == ("A", Decimal(quantity))
+    assert _closed(_steps(TENTH, "4600", "1", step=step))[0] == ("A", Decimal(quantity))
 
 
 def test_figures__of_a_short() -> None:

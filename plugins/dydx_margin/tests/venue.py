@@ -31,7 +31,6 @@ PLAN: Final = {
     "spread_to_maintenance_margin_ratio_ppm": "100000",
     "min_position_notional_liquidated": "0",
     "max_position_portion_liquidated_ppm": "1000000",
-    "quantity_steps": "{BTC: 0.00000001, ETH: 0.000000001}",
 }
 
 POLICY: Final = """
@@ -43,7 +42,9 @@ tables: {{unused: {{tiers: [{{up_to: unlimited, maintenance_rate: 0.01, initial_
 modes:
   dydx_cross: {{tiers: {{all: {{markets: ["*"], {tier}}}}}}}
   dydx_isolated: {{tiers: {{all: {{markets: ["*"], {tier}}}}}}}
-instruments: {{"*": {{payoff: linear, table: unused, price_tick: 0.000001, quantity_step: 0.000000001}}}}
+instruments:
+  BTC: {{payoff: linear, table: unused, price_tick: 0.000001, quantity_step: 0.00000001}}
+  "*": {{payoff: linear, table: unused, price_tick: 0.000001, quantity_step: {step}}}
 liquidation: {{{liquidation}, close_out: {{plan: dydx_partial, {plan}}}}}
 """
 
@@ -60,21 +61,27 @@ def checked(text: str) -> tuple[Policy | None, list[str]]:
 
 
 def policy_text(
-    tier: Mapping[str, str] | None = None, plan: Mapping[str, str] | None = None, liquidation: str = "trigger: below"
+    tier: Mapping[str, str] | None = None,
+    plan: Mapping[str, str] | None = None,
+    liquidation: str = "trigger: below",
+    step: str = "0.000000001",
 ) -> str:
     """A policy in which every market has one tier, by default the 20 % / 10 % tier of the chain's tests."""
 
     tier, plan = {**TIER, **(tier or {})}, {**PLAN, **(plan or {})}
     parts = {"tier": tier, "plan": plan}
     written = {name: ", ".join(f"{key}: {value}" for key, value in part.items()) for name, part in parts.items()}
-    return POLICY.format(**written, liquidation=liquidation)
+    return POLICY.format(**written, liquidation=liquidation, step=step)
 
 
 def engine_of(
-    tier: Mapping[str, str] | None = None, plan: Mapping[str, str] | None = None, liquidation: str = "trigger: below"
+    tier: Mapping[str, str] | None = None,
+    plan: Mapping[str, str] | None = None,
+    liquidation: str = "trigger: below",
+    step: str = "0.000000001",
 ) -> Engine:
     """The engine of such a policy."""
-    policy, codes = checked(policy_text(tier, plan, liquidation))
+    policy, codes = checked(policy_text(tier, plan, liquidation, step))
     assert policy is not None, codes
     return Engine(policy)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -53,6 +53,13 @@ The extreme move of 3 ranges, of which 32 % count, is Takasbank's (PC-SPAN file,
 """
 
 
+def opposed(field: str, legs: Mapping[str, Any], error: Callable[[str, str], None]) -> None:
+    """Says what is wrong with the legs of a spread that are all on one side: two longs offset nothing."""
+    weights = [weight for weight in legs.values() if isinstance(weight, Decimal)]
+    if len(weights) == len(legs) and len({weight > 0 for weight in weights}) < 2:
+        error(field, "wanted legs on both sides, some weights above 0 and some below")
+
+
 class Commodity(NamedTuple):
     """The positions in one underlying: their gains by scenario, the worst of those, and their short options."""
 
@@ -83,6 +90,7 @@ class Portfolio:
                         "type": "dict",
                         "required": True,
                         "minlength": 2,
+                        "check_with": opposed,
                         "valuesrules": {"type": "number", "forbidden": [Decimal(0)]},
                     },
                     "rate": {"type": "number", "required": True, "min": 0, "max": 1},

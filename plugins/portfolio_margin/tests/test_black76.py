@@ -33,7 +33,7 @@ def option(sign: int, strike: str, forward: str, volatility: str, seconds: int |
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_value__is_that_of_a_book(sign: int) -> None:
-    """Haug, The Complete Guide to Option Pricing Formulas, 2nd edition, 1.1.5.
+    """Haug, The Complete Guide to Option Pricing Formulas, 2nd edition, chapter 1, options on futures.
 
     F = X = 19, 9 months, 28 %, r = 10 %: both are worth 1.7011.
     """
@@ -43,7 +43,7 @@ def test_value__is_that_of_a_book(sign: int) -> None:
 
 
 def test_value__of_a_put_on_crude_oil() -> None:
-    """Hull, Options, Futures, and Other Derivatives, 9th edition, example 18.6.
+    """Hull, Options, Futures, and Other Derivatives, 9th edition, chapter 18, Black's model.
 
     F = K = 20, 4 months, 25 %, r = 9 %: it is worth 1.12.
     """

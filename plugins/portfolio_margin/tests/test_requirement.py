@@ -7,11 +7,13 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from portfolio_documents import account, engine_of, figures, market, option
+from portfolio_documents import POLICY, account, engine_of, figures, market, option, registry
 from rules_engine_portfolio_margin.payoffs import Call
 
 from rules_engine import Evaluation
 from rules_engine.extension.hookspecs import hookimpl
+from rules_engine.policy.check import check_policy
+from rules_engine.policy.load import policy_finder
 
 SPREAD = "spread_credits: [{legs: {BTC: 1, ETH: -1}, rate: 0.5}]"
 
@@ -127,6 +129,18 @@ def test_spread_credit__comes_before_the_minimum() -> None:
     parameters = "short_option_minimum: 500, spread_credits: [{legs: {BTC: 1, ETH: -1}, rate: 1}]"
     evaluation = evaluated(parameters, BTC_C100="-1", ETH_F1="5")
     assert evaluation.positions[0].maintenance_margin == 500
+
+
+@pytest.mark.parametrize(
+    "legs", ["{BTC: 1}", "{BTC: 1, ETH: 2}", "{BTC: -1, ETH: -2}", "{BTC: 1, ETH: 0}", "{BTC: 1, ETH: x}"]
+)
+def test_spread_credit__of_legs_that_are_no_spread_is_refused(legs: str) -> None:
+    """At its place in the policy: a spread has two sides."""
+    text = POLICY.format(parameters=f"spread_credits: [{{legs: {legs}, rate: 0.5}}]", instruments="")
+    policy, problems = check_policy(text.encode(), "example.yaml", registry(), policy_finder(None))
+    assert policy is None
+    assert {problem.code for problem in problems} == {"PARAMETER_VALUE"}
+    assert all("spread_credits" in problem.path for problem in problems)
 
 
 def test_extreme_move__leaves_a_price_above_zero() -> None:
