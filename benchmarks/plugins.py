@@ -1,7 +1,7 @@
 """What installed plugins cost an evaluation: the same account with one plugin in the registry and with ten.
 
-Run `python benchmarks/plugins.py [--json]`. Hooks run when the registry is loaded, never per position, so the ratio is 1
-within the noise of the machine. Ratios of medians, measured in turn in one run.
+Run `python benchmarks/plugins.py [--json]`. Hooks run when the registry is loaded, never per position, so the ratio is
+1 within the noise of the machine. Ratios of medians, measured in turn in one run.
 """
 
 from __future__ import annotations

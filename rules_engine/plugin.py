@@ -19,7 +19,7 @@ from rules_engine.terms.components import (
     Payoff,
     PoolMode,
 )
-from rules_engine.terms.evaluation import Closing
+from rules_engine.terms.evaluation import Closing, Evaluation
 from rules_engine.terms.exposure import (
     Adjustment,
     AssetExposure,
@@ -31,6 +31,7 @@ from rules_engine.terms.exposure import (
 )
 from rules_engine.terms.instrument import InstrumentView
 from rules_engine.terms.market import InstrumentMarket
+from rules_engine.terms.policy import Policy
 from rules_engine.terms.pool import Backing, PoolLabel, PositionLabels
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "CloseOutPlan",
     "Closing",
     "Direction",
+    "Evaluation",
     "Exposure",
     "InstrumentMarket",
     "InstrumentView",
@@ -59,6 +61,7 @@ __all__ = [
     "ParameterSchema",
     "Parameters",
     "Payoff",
+    "Policy",
     "PolicyCheck",
     "PolicyFinding",
     "PoolExposure",

@@ -11,7 +11,7 @@ import click
 
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND, IMPOSSIBLE
-from rules_engine.cli.inputs import json_option, policies_option, unusable_file
+from rules_engine.cli.inputs import json_option, plugin_option, policies_option, registry_with, unusable_file
 from rules_engine.errors import PolicyError, Problem
 
 if TYPE_CHECKING:
@@ -27,16 +27,25 @@ EXAMPLES = """\b
 Examples:
   rules-engine check policies/usdt-perpetuals/1.2.0.yaml
   rules-engine check --strict policies
-  rules-engine check --json usdt-perpetuals@1.2.0"""
+  rules-engine check --json usdt-perpetuals@1.2.0
+  rules-engine check --plugin my_modes.py policies"""
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("paths", metavar="POLICY...", nargs=-1, required=True, type=click.Path())
 @policies_option
+@plugin_option
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 @json_option
 @click.pass_context
-def check(context: click.Context, paths: Sequence[str], policies: str | None, strict: bool, as_json: bool) -> None:
+def check(
+    context: click.Context,
+    paths: Sequence[str],
+    policies: str | None,
+    plugins: Sequence[str],
+    strict: bool,
+    as_json: bool,
+) -> None:
     """Print every problem of every policy at once.
 
     Problems are printed as file:line:column: CODE message (hint), in the order of the text, at most 100 of each file
@@ -44,9 +53,7 @@ def check(context: click.Context, paths: Sequence[str], policies: str | None, st
     one. Exits with 0 where nothing but warnings was found, 1 where there are problems, 2 where a file could not be
     read.
     """
-    from rules_engine.extension.registry import load_registry
-
-    registry = load_registry()
+    registry = registry_with(plugins)
     found: list[Problem] = []
     unread: list[Problem] = []
     files = [file for path in paths for file in _files(path)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,12 @@ from rules_engine.cli.inputs import (
     json_option,
     market_option,
     name_of,
+    plugin_option,
     policies_option,
     policy_option,
     read,
     refuse_two_from_stdin,
+    registry_with,
 )
 
 if TYPE_CHECKING:
@@ -44,16 +47,25 @@ explain_option = click.option("--explain", is_flag=True, help="Print how each fi
 @account_option
 @market_option
 @policies_option
+@plugin_option
 @explain_option
 @json_option
-def evaluate(policy: str, account: str, market: str, policies: str | None, explain: bool, as_json: bool) -> None:
+def evaluate(
+    policy: str,
+    account: str,
+    market: str,
+    policies: str | None,
+    plugins: Sequence[str],
+    explain: bool,
+    as_json: bool,
+) -> None:
     """Evaluate one account under a policy.
 
     Prints margins, liquidation prices and status of every position and pool. Exits with 0 whatever the status is, and
     with 2 where a document is malformed.
     """
     refuse_two_from_stdin(account, market)
-    engine, *records = _engine_and_documents(policy, policies, account=account, market=market)
+    engine, *records = _engine_and_documents(policy, policies, plugins, account=account, market=market)
     if explain:
         _print_explanation(engine.explain(*records), as_json)
         return
@@ -84,6 +96,7 @@ def _print_explanation(explanation: Explanation, as_json: bool) -> None:
     "--order", required=True, metavar="O", type=click.Path(allow_dash=True), help="Order document (JSON), or -."
 )
 @policies_option
+@plugin_option
 @explain_option
 @json_option
 @click.pass_context
@@ -94,6 +107,7 @@ def order(
     market: str,
     order: str,
     policies: str | None,
+    plugins: Sequence[str],
     explain: bool,
     as_json: bool,
 ) -> None:
@@ -103,7 +117,7 @@ def order(
     with 0 where the order is accepted, 1 where it is refused and 2 where a document is malformed.
     """
     refuse_two_from_stdin(account, market, order)
-    engine, *records = _engine_and_documents(policy, policies, account=account, market=market, order=order)
+    engine, *records = _engine_and_documents(policy, policies, plugins, account=account, market=market, order=order)
     decision = engine.check_order(*records)
     if explain:
         _print_explanation(engine.explain_order(*records), as_json)
@@ -116,7 +130,7 @@ def order(
     context.exit(0 if decision.accepted else FOUND)
 
 
-def _engine_and_documents(policy: str, policies: str | None, **paths: str) -> list[Any]:
+def _engine_and_documents(policy: str, policies: str | None, plugins: Sequence[str], **paths: str) -> list[Any]:
     """An engine and the records of the documents named; raises one DocumentError with the problems of all inputs."""
     from rules_engine.engine.documents import decode_account, decode_market, decode_order
     from rules_engine.engine.engine import Engine
@@ -128,5 +142,6 @@ def _engine_and_documents(policy: str, policies: str | None, **paths: str) -> li
         return decoders[kind](read(path), file=name_of(path))
 
     documents = [partial(document, kind, path) for kind, path in paths.items()]
-    compiled, *records = all_of([partial(load_policy, policy, policies=policies), *documents])
+    registry = registry_with(plugins)
+    compiled, *records = all_of([partial(load_policy, policy, policies=policies, registry=registry), *documents])
     return [Engine(compiled), *records]

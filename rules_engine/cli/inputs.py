@@ -5,13 +5,19 @@ from __future__ import annotations
 import gzip
 import lzma
 import sys
+import warnings
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import click
 
-from rules_engine.errors import DocumentError, Mark, Problem
+from rules_engine.cli import output
+from rules_engine.errors import DocumentError, Mark, PluginError, Problem
+
+if TYPE_CHECKING:
+    from rules_engine.extension.registry import Registry
 
 STDIN: Final = "-"
 LARGEST_INPUT: Final = 256_000_000
@@ -25,6 +31,9 @@ policies_option = click.option(
     metavar="DIR",
     type=click.Path(file_okay=False),
     help="Where `extends: NAME@VERSION` is looked up, as DIR/NAME/VERSION.yaml. [default: two levels above the policy]",
+)
+plugin_option = click.option(
+    "--plugin", "plugins", multiple=True, metavar="FILE", type=click.Path(), help="Use a plugin in one Python file too."
 )
 account_option = click.option(
     "--account", required=True, metavar="A", type=click.Path(allow_dash=True), help="Account document (JSON), or -."
@@ -51,6 +60,24 @@ class Readable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes."""
+
+
+def registry_with(plugins: Sequence[str]) -> Registry:
+    """What is installed, and the plugins in these files. Raises `PluginError` where one of the files is not let in.
+
+    Any other plugin that is quarantined is told on stderr.
+    """
+    from rules_engine.extension.registry import QuarantineWarning, load_registry
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QuarantineWarning)
+        registry = load_registry(files=plugins)
+    wanted = {str(Path(plugin)) for plugin in plugins}
+    for plugin in registry.quarantined:
+        if plugin.origin in wanted:
+            raise PluginError(str(plugin))
+        output.message(str(plugin))
+    return registry
 
 
 def refuse_two_from_stdin(*paths: str) -> None:

@@ -22,6 +22,8 @@ from rules_engine.cli import output
 KINDS: Final = ("mode", "pool-mode", "payoff", "buffer", "close-out", "check", "command", "observer")
 """What a plugin can be made of; each has a folder of templates and an entry in `kinds.json`."""
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+FOLDERS: Final = ("examples", "policies", "tests")
+"""Folders beside the package, which therefore has another name."""
 LONGEST_NAME: Final = 64
 """That of a policy's name, which the example's policy has from the plugin."""
 STANDARD_PLAN: Final = "smallest"
@@ -65,7 +67,7 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     multiple=True,
     type=click.Choice(KINDS),
     default=["mode"],
-    show_default="mode",
+    show_default=True,
     help="What it supplies; may be given several times.",
 )
 @click.option(
@@ -85,7 +87,8 @@ def new_command(name: str, kinds: Sequence[str], directory: str | None) -> None:
     for path, text in files(name, kinds).items():
         _write(folder / path, text)
         output.line(str(folder / path))
-    output.message(f"next: cd {folder}, python -m pip install -e ., python -m pytest; README.md says how to use it")
+    for line in ("next:", f"  cd {folder}", "  python -m pip install -e .", "  python -m pytest"):
+        output.message(line)
 
 
 def _checked(name: str) -> str:
@@ -93,12 +96,10 @@ def _checked(name: str) -> str:
     normal = re.sub(r"[-_.]+", "-", name).lower()
     package = _package(normal)
     if not NAME.fullmatch(normal) or len(normal) > LONGEST_NAME or keyword.iskeyword(package):
-        text = (
-            f"{name} cannot be a plugin's name: letters and digits, a letter first, hyphens between, no Python keyword"
-        )
-        raise click.BadParameter(text, param_hint="NAME")
-    if importlib.util.find_spec(package) is not None:
-        raise click.BadParameter(f"there is a Python package {package} already", param_hint="NAME")
+        wanted = "letters and digits, a letter first, hyphens between, no keyword of Python"
+        raise click.BadParameter(f"{name} cannot be a plugin's name; wanted {wanted}", param_hint="NAME")
+    if package in FOLDERS or importlib.util.find_spec(package) is not None:
+        raise click.BadParameter(f"there is a package or folder {package} already", param_hint="NAME")
     return normal
 
 
@@ -113,10 +114,10 @@ def _write(path: Path, text: str) -> None:
 
 def files(name: str, kinds: Iterable[str]) -> dict[str, str]:
     """Every file of a plugin, by its path in the distribution."""
-    chosen = {kind: _kinds()[kind] for kind in KINDS if kind in set(kinds)}
+    chosen: dict[str, Kind] = {kind: _kinds()[kind] for kind in KINDS if kind in set(kinds)}
     package = _package(name)
     words = {"name": name, "package": package}
-    words |= {"words": " and ".join(kind.word for kind in chosen.values()), **_module_words(package, chosen)}
+    words |= {"words": ", ".join(kind.word for kind in chosen.values()), **_module_words(package, chosen)}
     words |= _example_words(list(chosen.values()))
     words = {key: Template(text).substitute(words) for key, text in words.items()}
     sources = {

@@ -11,6 +11,8 @@ import click
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND, IMPOSSIBLE
 from rules_engine.cli.inputs import json_option
+from rules_engine.cli.plugin_check import check_command
+from rules_engine.cli.plugin_new import new_command
 
 if TYPE_CHECKING:
     from rules_engine.extension.registry import Registry
@@ -38,6 +40,10 @@ def quiet_registry(files: Sequence[str] = ()) -> Registry:
 @click.group(name="plugins", epilog=EXAMPLES)
 def plugins_group() -> None:
     """Plugins: what is loaded from where, and why something is not."""
+
+
+plugins_group.add_command(new_command)
+plugins_group.add_command(check_command)
 
 
 @plugins_group.command(name="list", epilog=EXAMPLES)

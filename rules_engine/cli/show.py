@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
-from rules_engine.cli.inputs import json_option, policies_option
+from rules_engine.cli.inputs import json_option, plugin_option, policies_option, registry_with
 
 if TYPE_CHECKING:
     from rules_engine.terms.policy import Policy
@@ -26,6 +27,7 @@ Examples:
 @click.option("--list", "listed", is_flag=True, help="Only the names of the policies there are, as NAME@VERSION.")
 @click.option("--instrument", metavar="NAME", help="Only what this instrument resolves to.")
 @policies_option
+@plugin_option
 @json_option
 @click.pass_context
 def show(
@@ -34,6 +36,7 @@ def show(
     listed: bool,
     instrument: str | None,
     policies: str | None,
+    plugins: Sequence[str],
     as_json: bool,
 ) -> None:
     """Print a policy resolved, with where each value comes from.
@@ -51,7 +54,7 @@ def show(
         return
     if policy is None:
         raise click.UsageError("name a policy, or ask for the names of those there are with --list", context)
-    compiled = load_policy(policy, policies=policies)
+    compiled = load_policy(policy, policies=policies, registry=registry_with(plugins))
     if instrument is not None:
         _show_instrument(context, compiled, instrument, as_json)
     elif as_json:

@@ -62,7 +62,7 @@ def applied_buffers(
 
 def _applied(buffer: Buffer, known: InstrumentMarket, instrument: str, as_of: datetime) -> AppliedBuffer:
     """One buffer at work. Raises `PluginFault`."""
-    call = Caller(buffer.kind, buffer.supplier, None, instrument)
+    call = Caller(buffer.kind, buffer.supplier, None, instrument, getattr(buffer.kind, "budget", None))
     reading = call(buffer.kind.reading, known, as_of, buffer.parameters)
     if reading is not None and not is_exact(reading):
         raise call.fault(f"reads {reading!r}, wanted an exact number or None")

@@ -15,7 +15,7 @@ from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.terms.exposure import Exposure, PoolExposure, PoolRequirement, Requirement
 from rules_engine.terms.instrument import InstrumentView
 from rules_engine.terms.policy import AllowedMode, InstrumentRule
-from rules_engine.terms.pool import PoolLabel, PositionLabels
+from rules_engine.terms.pool import Backing, PoolLabel, PositionLabels
 
 Answer = TypeVar("Answer")
 
@@ -65,7 +65,7 @@ class Caller:
         """What an exception that came out of the component becomes: a fault, a missing input, or itself."""
         if getcontext().prec != PRECISION:
             setcontext(exact_context())
-        if isinstance(error, (NotLinear, KeyboardInterrupt)):
+        if isinstance(error, (NotLinear, PluginFault, KeyboardInterrupt)):
             return error
         if isinstance(error, MissingInput):
             return self.fault(f"lacks an input: {error}", error.code)
@@ -83,10 +83,10 @@ class Caller:
             answer = method(*arguments)
         except BaseException as error:
             raise self.failed(error) from error
-        if self.budget is not None:
-            self._report(perf_counter_ns() - start, self.budget)
         if getcontext().prec != PRECISION:
             raise self.meddled()
+        if self.budget is not None:
+            self._report(perf_counter_ns() - start, self.budget)
         return answer
 
     def _report(self, taken: int, budget: Decimal) -> None:
@@ -147,6 +147,8 @@ def payoff_value(num: NumberSystem, rule: InstrumentRule, price: Number, size: D
         value = rule.payoff.value(num, price, size, conversion)
     except BaseException as error:
         raise Caller(rule.payoff, rule.payoff_supplier).failed(error) from error
+    if getcontext().prec != PRECISION:
+        raise Caller(rule.payoff, rule.payoff_supplier).meddled()
     if num is EXACT and not is_exact(value):
         raise Caller(rule.payoff, rule.payoff_supplier).fault(f"values a contract at price {price} at {value!r}")
     return value
@@ -158,6 +160,8 @@ def payoff_price(rule: InstrumentRule, value: Number, size: Decimal, conversion:
         price = rule.payoff.price(EXACT, value, size, conversion)
     except BaseException as error:
         raise Caller(rule.payoff, rule.payoff_supplier).failed(error) from error
+    if getcontext().prec != PRECISION:
+        raise Caller(rule.payoff, rule.payoff_supplier).meddled()
     if not is_exact(price):
         raise Caller(rule.payoff, rule.payoff_supplier).fault(f"prices a contract of value {value} at {price!r}")
     return price
@@ -169,7 +173,16 @@ def label_of(allowed: AllowedMode, labels: PositionLabels) -> PoolLabel:
     label = caller(allowed.mode.pool, labels, allowed.parameters)
     if not isinstance(label, PoolLabel):
         raise caller.fault(f"returned {type(label).__name__}, wanted a PoolLabel")
+    if not _is_lawful(label):
+        raise caller.fault(f"says that the pool is {label!r}")
     return label
+
+
+def _is_lawful(label: PoolLabel) -> bool:
+    """Whether a key is text or None, empty for the account's pool alone, and a draw is an amount."""
+    key, backing, cap = label.key, label.backing, label.draw_cap
+    is_key = key is None or (isinstance(key, str) and (key == "") is (backing is Backing.ACCOUNT))
+    return is_key and isinstance(backing, Backing) and (cap is None or is_amount(cap))
 
 
 def is_amount(figure: Number) -> bool:
@@ -206,7 +219,7 @@ def _check_pool(allowed: AllowedMode, caller: Caller, answer: object, pool: Pool
     for id, share in shares.items():
         if not isinstance(share, Requirement) or not is_exact(share.initial) or not is_exact(share.maintenance):
             raise caller.fault(f"attributes {share!r} to {id}")
-        _check_figures(caller, share.figures)
+        check_figures(caller, share.figures)
     for name in ("initial", "maintenance"):
         whole, parts = getattr(answer, name), EXACT.total([getattr(share, name) for share in shares.values()])
         if whole != parts and shares:
@@ -221,10 +234,11 @@ def _check_amounts(allowed: AllowedMode, caller: Caller, answer: Requirement | P
     if (says and not is_amount(answer.orders)) or (not says and answer.orders is not None):
         wanted = "an amount" if says else "None, for it does not state reserves_orders"
         raise caller.fault(f"says that orders reserve {answer.orders!r}, wanted {wanted}")
-    _check_figures(caller, answer.figures)
+    check_figures(caller, answer.figures)
 
 
-def _check_figures(caller: Caller, figures: object) -> None:
+def check_figures(caller: Caller, figures: object) -> None:
+    """A component's own figures are exact numbers by name. Raises `PluginFault`."""
     if not isinstance(figures, Mapping):
         raise caller.fault(f"reports {type(figures).__name__} as figures, wanted a mapping")
     for name, figure in figures.items():

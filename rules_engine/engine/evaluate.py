@@ -151,7 +151,7 @@ def _status(pool: Pool, severe: Sums, terms: Terms, policy: Policy, limit: Numbe
 def _too_close(pool: Pool, sums: Sums, policy: Policy, limit: Number) -> Doubt | None:
     """The doubt where a mode that computes within a tolerance comes that close to a line of the decision."""
     tolerance = pool.allowed.traits.tolerance
-    if not tolerance:
+    if not tolerance or not sums.maintenance > 0:
         return None
     for multiple in (ONE, policy.liquidation.margin_call):
         distance = EXACT.absolute(surplus(sums.equity + limit, sums.maintenance, sums.fee, multiple))

@@ -90,10 +90,17 @@ class _PoolSteps:
         free = num.given("free margin of the shared pool", shared.equity - shared.initial)
         return formulas.draw_limit(num, free, cap, len(self.solution.drawing))
 
+    def _shares(self, num: TracedNumbers, name: str) -> list[Traced]:
+        """What each position accounts for, with no contracts where orders open it; assets where there is none."""
+        legs = [*self.sums.legs, *self.sums.opening]
+        if not legs:
+            return [unless_zero(num, "assets", getattr(self.sums, name))]
+        return [num.given(leg.exposure.id, getattr(leg.requirement, name)) for leg in legs]
+
     def initial_margin(self) -> list[Line]:
         """The positions' initial margins, and what orders reserve, by instrument."""
         num = TracedNumbers()
-        initial = [num.given(leg.exposure.id, leg.requirement.initial) for leg in self.sums.legs]
+        initial = self._shares(num, "initial")
         if self.one.ordered is None:
             num.named("initial_margin of positions", num.total(initial))
             return [*self._lines(num), Line("initial_margin", UNKNOWN, "what orders reserve is not known")]
@@ -108,7 +115,8 @@ class _PoolSteps:
         """What the orders on one instrument reserve: the side that needs more, losses to the mark, fees."""
         num = TracedNumbers()
         try:
-            total: Traced = reserved(num, slot, self.solution.terms, self.policy.opening_fee_rate)
+            reserves = reserved(num, slot, self.solution.terms, self.policy.opening_fee_rate)
+            total: Traced = num.total([reserves])  # a mode may answer with numbers of its own
         except PluginFault as fault:
             return Line(f"orders {slot.quote.instrument}", UNKNOWN, fault.doubt.message)
         ids = [one.order.id for one in slot.placed]
@@ -118,11 +126,11 @@ class _PoolSteps:
     def maintenance_margin(self) -> list[Line]:
         """The positions' maintenance margins, and their sum over equity."""
         num = TracedNumbers()
-        kept = [num.given(leg.exposure.id, leg.requirement.maintenance) for leg in self.sums.legs]
+        kept = self._shares(num, "maintenance")
         together = replayed_together(self.one.pool, self.sums) if self.one.pool.allowed.pooled else []
         maintenance = num.named("maintenance_margin", num.total(kept))
         lines = [*together, *self._lines(num)]
-        if not self.sums.legs or self.one.limit is None:
+        if not self.sums.charged or self.one.limit is None:
             return lines
         if self.figures.margin_ratio is None:
             return [*lines, Line("margin_ratio", NONE, "there is no equity to compare maintenance with")]
@@ -181,7 +189,7 @@ class _PoolSteps:
     def status(self) -> Line:
         """The lines that the status was decided by."""
         figures, rules = self.figures, self.policy.liquidation
-        if not self.sums.legs:
+        if not self.sums.charged:
             return Line("status", figures.status, "a pool without positions is bankrupt below 0, healthy otherwise")
         num = TracedNumbers()
         words = "at or below" if rules.trigger == "at_or_below" else "below"

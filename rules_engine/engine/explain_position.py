@@ -50,7 +50,11 @@ def held_part(
     lines = [_tier_line(quote, tier)]
     lines += [buffer_line(policy, market, _rule(quote), quote.instrument, applied) for applied in quote.buffers]
     worth = notional(EXACT, leg.exposure)
-    lines += [step_line(_told_apart(step, worth), figures, sources.get(step[0], "")) for step in num.steps]
+    last = {name: index for index, (name, _, _) in enumerate(num.steps)}
+    lines += [
+        step_line(_told_apart(step, worth), figures if last[step[0]] == index else None, sources.get(step[0], ""))
+        for index, step in enumerate(num.steps)
+    ]
     lines += [*doubt_lines(faults), *price_lines(policy, solution, one, leg, figures)]
     return Part(_title(figures), tuple(lines))
 
@@ -63,7 +67,9 @@ def _replayed(num: TracedNumbers, allowed: AllowedMode, traced: Exposure) -> lis
     if allowed.pooled:
         return []
     try:
-        required(num, allowed, traced)
+        answer = required(num, allowed, traced)
+        num.named("initial_margin", answer.initial)
+        num.named("maintenance_margin", answer.maintenance)
     except PluginFault as fault:
         return [fault.doubt]
     return []

@@ -78,7 +78,8 @@ class _There:
     def _required_together(self, turning: TurningPrice) -> Traced:
         """What the whole pool must keep, where its mode takes positions together or cannot be replayed there."""
         exposures = self.moving.exposures(self.leg.holding.quote.value_at(turning.price))
-        kept = self.moving.line(EXACT, exposures)
+        equity = self.moving.equity(EXACT, exposures)
+        kept = equity - self.moving.surplus(EXACT, exposures, equity)
         return TracedNumbers().given("kept in the whole pool", kept)
 
     def table(self, turning: TurningPrice) -> str:

@@ -8,10 +8,9 @@ from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.explain_lines import doubt_lines
 from rules_engine.engine.pools import Pool
 from rules_engine.engine.sums import Sums, assessed
-from rules_engine.numbers.functions import NotLinear
 from rules_engine.numbers.traced import TracedNumbers, readable
-from rules_engine.terms.exposure import Exposure
 from rules_engine.terms.explanation import Line
+from rules_engine.terms.exposure import Exposure
 
 STEPS_SHOWN = 40
 """More named steps than these are counted: a grid of scenarios over many positions would fill pages."""
@@ -25,8 +24,6 @@ def replayed_together(pool: Pool, sums: Sums) -> list[Line]:
         assessed(num, pool, exposures, num.given("collateral", pool.backing))
     except PluginFault as fault:
         return list(doubt_lines([fault.doubt]))
-    except NotLinear:
-        return []
     lines = [Line(name, readable(value), how) for name, value, how in num.steps if name != "unrealized_pnl"]
     more = len(lines) - STEPS_SHOWN
     return lines if more <= 0 else [*lines[:STEPS_SHOWN], Line("...", str(more), "more steps of the mode")]

@@ -20,7 +20,7 @@ from rules_engine.terms.policy import InstrumentRule, MarketLimits
 from rules_engine.terms.rendering import instant
 
 _NONE: Final[frozenset[str]] = frozenset()
-_NO_TERMS: Final[Mapping[str, Decimal]] = MappingProxyType({})
+_NO_NUMBERS: Final[Mapping[str, Decimal]] = MappingProxyType({})
 
 REFERENCE_FIELDS: Final = ("contract_size", "conversion", "price_tick", "quantity_step")
 
@@ -122,7 +122,7 @@ def instrument_view(
     doubts: Doubts,
 ) -> InstrumentView:
     """The contract by policy and market, which may not disagree, and the measures that are fresh."""
-    terms: Mapping[str, Decimal] = _NO_TERMS
+    terms: Mapping[str, Decimal] = _NO_NUMBERS
     if rule.terms or data.terms:
         names = {**rule.terms, **data.terms}
         terms = {name: _either(rule.terms.get(name), data.terms.get(name), name, doubts) for name in names}
@@ -139,7 +139,7 @@ def instrument_view(
         quantity_step=reference["quantity_step"],
         index_price=data.index_price,
         expires_at=expires_at,
-        measures=MappingProxyType({name: measure.value for name, measure in usable.items()}),
+        measures=_NO_NUMBERS if not usable else MappingProxyType({k: measure.value for k, measure in usable.items()}),
         stale=_NONE if usable is data.measures else frozenset(data.measures).difference(usable),
         terms=MappingProxyType(terms),
     )
@@ -147,7 +147,7 @@ def instrument_view(
 
 def fresh(measures: Mapping[str, Measure], as_of: datetime, stale_after: timedelta | None) -> Mapping[str, Measure]:
     """The measures without those whose own time is stale or in the future."""
-    if all(measure.time is None for measure in measures.values()):
+    if not measures or all(measure.time is None for measure in measures.values()):
         return measures
     return {
         name: measure

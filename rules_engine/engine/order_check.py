@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -233,7 +234,9 @@ class Check:
         try:
             return self._largest_solved(reducible)
         except (NotLinear, PluginFault):
-            return self._largest_searched(reducible)
+            with contextlib.suppress(PluginFault):
+                return self._largest_searched(reducible)
+        return reducible or None
 
     def _reducible(self) -> Decimal:
         """How much the order may be and still only reduce, beside the others on its side."""

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.pools import Holding, Pool, Pools, Unplaced, place, pool_name
 from rules_engine.engine.quote import Quote
 from rules_engine.errors import Doubt
@@ -195,7 +196,7 @@ def resting_orders(slot: Slot, target: Holding, sizes: Mapping[str, Number] = {}
 
 
 def with_orders(pools: Pools, placement: Placement) -> Pools:
-    """The pools with the orders that rest on their positions. Modes that look at orders are in doubt where those are."""
+    """The pools with the orders on their positions. Modes that look at orders are in doubt where those are."""
     changed = dict(pools.by_name)
     for slot in slots(pools, placement.placed).values():
         pool = changed.get(slot.pool.name)
@@ -203,7 +204,10 @@ def with_orders(pools: Pools, placement: Placement) -> Pools:
             continue
         doubts = [doubt for one in slot.placed for doubt in (*one.holding.quote.doubts, *one.holding.doubts)]
         looks, opening = pool.allowed.traits.reserves_orders, slot.targets[len(slot.holdings) :]
-        resting = {} if doubts else {held.position.id: resting_orders(slot, held) for held in slot.targets}
+        try:
+            resting = {} if doubts else {held.position.id: resting_orders(slot, held) for held in slot.targets}
+        except PluginFault as fault:
+            resting, doubts = {}, [fault.doubt]
         changed[pool.name] = msgspec.structs.replace(
             pool,
             orders={**pool.orders, **{id: (*pool.orders.get(id, ()), *added) for id, added in resting.items()}},

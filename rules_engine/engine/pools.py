@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from rules_engine.engine.assets import shared_assets
-from rules_engine.engine.calls import PluginFault, label_of
+from rules_engine.engine.calls import Caller, PluginFault, label_of
 from rules_engine.engine.quote import Quote
 from rules_engine.errors import Doubt
 from rules_engine.numbers.exact import EXACT, ZERO
@@ -239,6 +239,10 @@ def _pool(
     notes: list[str] = []
     assets: list[AssetExposure] = []
     if label.backing is Backing.POSITION:
+        if len(holdings) > 1:
+            ids = ", ".join(holding.position.id for holding in holdings)
+            what = f"puts {ids} into one pool, backed by one's own margin"
+            doubts = [*doubts, Caller(allowed.mode, allowed.supplier).fault(what).doubt]
         margin = holdings[0].position.margin
         if margin is None:
             text = f"{holdings[0].position.id} has no margin of its own"

@@ -69,38 +69,31 @@ class Moving:
 
     def equity(self, num: NumberSystem, exposures: Sequence[Exposure]) -> Number:
         """Equity where the instrument's exposures are these."""
-        equity = self._fixed_equity
-        for exposure in exposures:
-            equity = equity + unrealized_pnl(num, exposure)
-        return equity
+        return sum([unrealized_pnl(num, exposure) for exposure in exposures], self._fixed_equity)
 
-    def line(self, num: NumberSystem, exposures: Sequence[Exposure]) -> Number:
-        """Maintenance and the fee that decides, where the instrument's exposures are these.
+    def surplus(self, num: NumberSystem, exposures: Sequence[Exposure], equity: Number) -> Number:
+        """Equity there, less maintenance and the fee that decides there.
 
-        Raises `NotLinear` where a mode's requirement is no piecewise linear function of an unknown value.
+        Raises `NotLinear` where a mode's requirement is no piecewise linear function of an unknown mark.
         """
-        maintenance, fee = self.sums.maintenance, self.sums.fee
+        sums = self.sums
         if self.terms.conventions.liquidation_price == "at_mark":
-            return margin_line(maintenance, fee, ONE)
-        for leg, exposure in zip(self.moving, exposures, strict=True):
-            fee = fee - leg.fee + counted_fee(num, exposure, "trigger")
-            if not self.pool.allowed.pooled:
-                moved = required(num, self.pool.allowed, exposure)
-                maintenance = maintenance - leg.requirement.maintenance + moved.maintenance
+            return equity - margin_line(sums.maintenance, sums.fee, ONE)
+        fee = ZERO
+        if "trigger" in self.terms.closing_fee.counts_in:
+            fee = sums.fee - sum([leg.fee for leg in self.moving], ZERO)
+            fee = sum([counted_fee(num, exposure, "trigger") for exposure in exposures], fee)
         if self.pool.allowed.pooled:
-            maintenance = self._maintenance_together(num, exposures)
-        return margin_line(maintenance, fee, ONE)
+            return equity - margin_line(self._maintenance_together(num, exposures), fee, ONE)
+        fixed = sums.maintenance - sum([leg.requirement.maintenance for leg in self.moving], ZERO)
+        moved = [required(num, self.pool.allowed, exposure).maintenance for exposure in exposures]
+        return equity - margin_line(sum(moved, fixed), fee, ONE)
 
     def _maintenance_together(self, num: NumberSystem, moved: Sequence[Exposure]) -> Number:
         there = {exposure.id: exposure for exposure in moved}
         legs = (*self.sums.legs, *self.sums.opening)
         exposures = [there.get(leg.exposure.id, leg.exposure) for leg in legs]
         return assessed(num, self.pool, exposures, self.pool.backing).maintenance
-
-    def surplus(self, num: NumberSystem, value: Number) -> Number:
-        """Equity less that line, where the instrument's contracts have this value."""
-        exposures = self.exposures(value)
-        return self.equity(num, exposures) - self.line(num, exposures)
 
 
 def prices_of(moving: Moving, policy: Policy) -> Prices:
@@ -110,7 +103,7 @@ def prices_of(moving: Moving, policy: Policy) -> Prices:
     exposures = moving.exposures(num.unknown)
     equity = moving.equity(num, exposures)
     try:
-        liquidation = _turning(num, equity - moving.line(num, exposures), quote, inclusive=inclusive)
+        liquidation = _turning(num, moving.surplus(num, exposures, equity), quote, inclusive=inclusive)
     except (NotLinear, PluginFault):
         liquidation = searched(moving, quote.price_tick or policy.quantum, policy.liquidation)
     return Prices(liquidation, _turning(num, equity, quote, inclusive=False))
@@ -144,7 +137,8 @@ def searched(moving: Moving, tick: Decimal, rules: Liquidation) -> TurningPrice 
     assert mark is not None
 
     def falls(price: Decimal) -> bool:
-        return falls_short(moving.surplus(EXACT, moving.quote.value_at(price)), rules)
+        exposures = moving.exposures(moving.quote.value_at(price))
+        return falls_short(moving.surplus(EXACT, exposures, moving.equity(EXACT, exposures)), rules)
 
     now, start = falls(mark), int(count_of(mark, tick, "down"))
     below = _bracket(lambda ticks: falls(ticks * tick) != now, start, -1, 1)

@@ -32,13 +32,6 @@ class Leg(msgspec.Struct, frozen=True):
     unrealized_pnl: Number
     requirement: Requirement
     fee: Number
-
-    @property
-    def net(self) -> Number:
-        """What the position adds to the pool's surplus."""
-        return self.unrealized_pnl - self.requirement.maintenance - self.fee
-
-
 class Sums(msgspec.Struct, frozen=True):
     """A pool's unrounded sums. `equity` is its own, before any draw; `initial` is without what orders reserve.
 

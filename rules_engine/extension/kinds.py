@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -60,6 +61,20 @@ def _judge_mode(title: str, mode: object) -> None:
     traits_of(mode)
 
 
+def _judge_payoff(title: str, payoff: Any) -> None:
+    required, bounds = payoff.required, payoff.value_range
+    if not (isinstance(required, Sequence) and all(isinstance(name, str) for name in required)):
+        raise PluginError(f"{title}: required is {required!r}, wanted a list or tuple of names")
+    if not (isinstance(bounds, tuple) and len(bounds) == 2 and all(map(_is_bound, bounds))):
+        raise PluginError(f"{title}: value_range is {bounds!r}, wanted two bounds, each an exact number or None")
+
+
+def _is_bound(bound: object) -> bool:
+    if isinstance(bound, Decimal):
+        return bound.is_finite()
+    return bound is None or (isinstance(bound, int) and not isinstance(bound, bool))
+
+
 def _judge_command(title: str, command: object) -> None:
     import click
 
@@ -84,6 +99,7 @@ KINDS: Final = (
         word="payoff",
         attributes=("required", "value_range"),
         methods=("value", "price"),
+        judge=_judge_payoff,
     ),
     Kind(
         hook="rules_engine_buffers",

@@ -164,6 +164,8 @@ def root_of(x: Exact, unit: Decimal, direction: Direction) -> Decimal:
 class ExactNumbers:
     """The number system of Decimals and Ratios: every result is the true one, or as near as its verb states."""
 
+    __slots__ = ()  # one object serves every formula of every plugin, so none may change it
+
     def constant(self, value: Number) -> Number:
         return value
 

@@ -81,6 +81,7 @@ class ModeTraits(msgspec.Struct, frozen=True, kw_only=True):
     distributions. A pool that close to a line is undetermined (`WITHIN_TOLERANCE`).
 
     `budget`: seconds that one call may take; a slower one is reported (`SlowPluginWarning`) and changes no answer.
+    Buffers and close-out plans may state one too.
 
     `measures`: the measures that it reads, each with its unit (such as `currency` or `1`), for the kit and for readers.
     """

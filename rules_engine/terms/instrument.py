@@ -14,8 +14,8 @@ from rules_engine.errors import MissingInput
 class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
     """An instrument and its market at one instant: everything but the mark, which stands in an exposure's `value`.
 
-    Sizes, prices and measures are exact decimals. Measures that are stale are left out, and named in `stale`. `expires_at` is None for an
-    instrument that never expires; `UNSET` says that nobody speaks of it.
+    Sizes, prices and measures are exact decimals. Measures that are stale are left out, and named in `stale`.
+    `expires_at` is None for an instrument that never expires; `UNSET` says that nobody speaks of it.
     """
 
     name: str = ""

@@ -34,7 +34,7 @@ ANSWERS: dict[str, Callable[..., Any]] = {
         {**HALVES, "stranger": Requirement(Decimal(0), Decimal(0))}
     ),
     "attributes to ['p1'], wanted ['p1', 'p2']": attributes({"p1": Requirement(TWO, TWO)}),
-    "attributes Requirement(initial=Decimal('1'), maintenance=Decimal('NaN'), orders=None, figures={}) to p2": attributes(
+    f"attributes {Requirement(ONE, Decimal('NaN'))!r} to p2": attributes(
         {"p1": Requirement(ONE, ONE), "p2": Requirement(ONE, Decimal("NaN"))}
     ),
     "attributes Requirement(initial=1.0, maintenance=Decimal('1'), orders=None, figures={}) to p2": attributes(
@@ -43,7 +43,9 @@ ANSWERS: dict[str, Callable[..., Any]] = {
     "attributes Decimal('1') to p1": attributes({"p1": ONE, "p2": ONE}),
     "attributes NoneType, wanted a mapping": attributes(None),
     "attributes list, wanted a mapping": attributes([1]),
-    "attributes to ['1', 'p1'], wanted ['p1', 'p2']": attributes({1: Requirement(ONE, ONE), "p1": Requirement(ONE, ONE)}),
+    "attributes to ['1', 'p1'], wanted ['p1', 'p2']": attributes(
+        {1: Requirement(ONE, ONE), "p1": Requirement(ONE, ONE)}
+    ),
     "returned Requirement, wanted a PoolRequirement": lambda num, pool: Requirement(TWO, TWO),
     "returned NoneType, wanted a PoolRequirement": lambda num, pool: None,
     "requires initial margin Decimal('NaN')": lambda num, pool: PoolRequirement(Decimal("NaN"), TWO, HALVES),
@@ -97,7 +99,9 @@ def test_attribution__may_hold_less_than_nothing_and_further_figures() -> None:
         "p1": Requirement(Decimal(3), ONE, figures={"own": Ratio(ONE, Decimal(3))}),
         "p2": Requirement(-ONE, ONE),
     }
-    sound = engine(lambda num, pool: PoolRequirement(Ratio(Decimal(4), TWO), 2, shares, figures={"scenario": Decimal(7)}))
+    sound = engine(
+        lambda num, pool: PoolRequirement(Ratio(Decimal(4), TWO), 2, shares, figures={"scenario": Decimal(7)})
+    )
     evaluation = sound.evaluate(account(*HELD, **FUNDS), market())
     pool = one_pool(evaluation, "A/strange/G")
     assert (pool.status, pool.initial_margin, pool.maintenance_margin) == ("healthy", 2, 2)

@@ -89,7 +89,7 @@ def test_status__is_that_of_the_whole_pool(mark: str, status: str) -> None:
 
 @pytest.mark.parametrize("answer", [to_the_first, in_proportion])
 def test_prices__are_those_of_the_whole_pool(answer: Any) -> None:
-    """Long: 10 * m - 900 = m - 60 at 93.33.... Short: 700 - 6 * e = 100 - 0.6 * e at 111.11...; gone at 90 and 116.66...
+    """Long: 10 * m - 900 = m - 60 at 93.33.... Short: 700 - 6 * e = 100 - 0.6 * e at 111.11.... Gone: 90, 116.66....
 
     Each is rounded so that the decision does not hold yet. Where nothing linear can be said, ticks are tried.
     """
@@ -239,7 +239,11 @@ def test_assets__are_shown_to_the_pool_of_the_account() -> None:
     assert (usdt.asset, usdt.amount, usdt.price, usdt.value) == ("USDT", 100, 1, 100)
     assert (btc.asset, btc.amount, btc.price, btc.value) == ("BTC", Decimal("0.5"), 200, 95)
     assert (eth.asset, eth.amount, eth.price, eth.value) == ("ETH", Decimal("-0.1"), 50, Decimal("-5.5"))
-    assert [dict(one.measures) for one in seen[0].assets] == [{"lent": Decimal("0.3")}, {"volatility": Decimal("0.8")}, {}]
+    assert [dict(one.measures) for one in seen[0].assets] == [
+        {"lent": Decimal("0.3")},
+        {"volatility": Decimal("0.8")},
+        {},
+    ]
     assert (seen[0].collateral, seen[0].as_of.isoformat()) == (Decimal("189.5"), "2026-12-02T00:00:00+00:00")
 
 
@@ -253,7 +257,12 @@ def debts(num: Any, pool: PoolExposure) -> PoolRequirement:
 @pytest.mark.parametrize(
     ("cash", "status", "top_up"),
     # A debt of 10 ETH at 10, counted 10 % higher: 110 owed, of which 100 * 10 % are kept. Restored above 15.
-    [("200", "healthy", "0"), ("121", "margin_call", "4.01"), ("120", "liquidate", "5.01"), ("109", "bankrupt", "16.01")],
+    [
+        ("200", "healthy", "0"),
+        ("121", "margin_call", "4.01"),
+        ("120", "liquidate", "5.01"),
+        ("109", "bankrupt", "16.01"),
+    ],
 )
 def test_pool__without_positions_is_asked_where_there_are_assets(cash: str, status: str, top_up: str) -> None:
     """Charges for debts need no position; the pool is decided by them."""
