@@ -21,7 +21,7 @@ from rules_engine.terms.exposure import Adjustment
 from rules_engine.terms.market import InstrumentMarket
 from rules_engine.testing.documents import built_in
 from rules_engine.testing.examples import STANDARD
-from rules_engine.testing.judging import NotJudged, Statute, evidence, report_on
+from rules_engine.testing.judging import NotJudged, Statute, evidence, named, report_on
 from rules_engine.testing.numbers import is_amount, is_number
 from rules_engine.testing.outside import outside_calls
 from rules_engine.testing.parameter_law import misfits
@@ -183,4 +183,4 @@ BUFFER_LAWS: Final = (
 
 def check_buffer(kind: Any, parameters: Mapping[str, Any] = {}, *, seed: int = 0, cases: int = 50) -> Report:
     """How a kind of buffer stands to its laws, under the parameters that a policy would give it."""
-    return report_on(f"buffer {kind.name}", BUFFER_LAWS, lambda: _subject(kind, parameters, seed, cases))
+    return report_on(f"buffer {named(kind)}", BUFFER_LAWS, lambda: _subject(kind, parameters, seed, cases))

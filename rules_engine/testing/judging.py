@@ -37,6 +37,11 @@ def report_on(component: str, laws: Sequence[Statute], subject: Callable[[], Any
         return Report(component, tuple(judged(law, made) for law in laws))
 
 
+def named(component: Any) -> str:
+    """What reports call a component: its name, or where it has none its class."""
+    return str(getattr(component, "name", type(component).__name__))
+
+
 def judged(law: Statute, subject: Any) -> Law:
     """A law applied to a subject. What the component raises on the way breaks the law, too."""
     try:

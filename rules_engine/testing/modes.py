@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rules_engine.testing import account_laws, call_laws, number_laws
 from rules_engine.testing.examples import STANDARD, Examples
-from rules_engine.testing.judging import Statute, report_on
+from rules_engine.testing.judging import Statute, named, report_on
 from rules_engine.testing.mode_subject import ModeSubject, mode_subject
 from rules_engine.testing.parameter_law import misfits
 from rules_engine.testing.reports import Report
@@ -53,7 +53,7 @@ def check_mode(
     are not installed. The same seed and number of cases give the same report.
     """
     return report_on(
-        f"margin mode {mode.name}",
+        f"margin mode {named(mode)}",
         MODE_LAWS,
         lambda: mode_subject(mode, parameters, examples or STANDARD, beside, seed, cases),
     )

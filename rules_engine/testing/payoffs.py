@@ -14,7 +14,7 @@ from rules_engine.numbers.exact import EXACT, ZERO, Exact
 from rules_engine.numbers.functions import NotLinear, Piecewise
 from rules_engine.numbers.piecewise import PiecewiseNumbers
 from rules_engine.numbers.traced import Traced, TracedNumbers
-from rules_engine.testing.judging import NotJudged, Statute, evidence, raised, report_on
+from rules_engine.testing.judging import NotJudged, Statute, evidence, named, raised, report_on
 from rules_engine.testing.numbers import is_number
 from rules_engine.testing.opaque import OpaqueNumbers
 from rules_engine.testing.outside import outside_calls
@@ -162,4 +162,4 @@ PAYOFF_LAWS: Final = (
 
 def check_payoff(payoff: Any, *, seed: int = 0, cases: int = 50) -> Report:
     """How a payoff stands to its laws."""
-    return report_on(f"payoff {payoff.name}", PAYOFF_LAWS, lambda: _subject(payoff, seed, cases))
+    return report_on(f"payoff {named(payoff)}", PAYOFF_LAWS, lambda: _subject(payoff, seed, cases))

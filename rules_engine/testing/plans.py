@@ -20,7 +20,7 @@ from rules_engine.terms.evaluation import Closing, Evaluation
 from rules_engine.terms.market import Market
 from rules_engine.testing.documents import built_in
 from rules_engine.testing.examples import STANDARD, Examples
-from rules_engine.testing.judging import NotJudged, Statute, evidence, report_on
+from rules_engine.testing.judging import NotJudged, Statute, evidence, named, report_on
 from rules_engine.testing.numbers import is_amount
 from rules_engine.testing.outside import outside_calls
 from rules_engine.testing.parameter_law import misfits
@@ -234,7 +234,7 @@ def check_close_out_plan(
 ) -> Report:
     """How a close-out plan stands to its laws. Of `parameters` and examples the same holds as for modes."""
     return report_on(
-        f"close-out plan {plan.name}",
+        f"close-out plan {named(plan)}",
         PLAN_LAWS,
         lambda: _subject(plan, parameters, examples or STANDARD, seed, cases),
     )

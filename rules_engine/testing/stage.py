@@ -60,7 +60,7 @@ class Recorder:
     """
 
     def __init__(self, component: Any, *methods: str, divides: Callable[[Any, Any], bool] | None = None) -> None:
-        self._component = component
+        self.component = component
         self._divides = divides
         self._withholds = False
         self.calls: list[Call] = []
@@ -70,7 +70,7 @@ class Recorder:
                 setattr(self, method, self._recording(getattr(component, method)))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._component, name)
+        return getattr(self.component, name)
 
     def _recording(self, method: Any) -> Any:
         def record(*arguments: Any) -> Any:
@@ -144,8 +144,15 @@ def registry_with(supplied: Mapping[str, Mapping[str, Any]]) -> Registry:
     for shelf in ("modes", "payoffs", "buffers", "close_out_plans"):
         own = {PLAIN: PlainMode()} if shelf == "modes" else {}
         shelves[shelf] = MappingProxyType({**getattr(installed, shelf), **own, **supplied.get(shelf, {})})
-    nothing: Any = MappingProxyType({})
-    return msgspec.structs.replace(installed, **shelves, checks=nothing, observers=nothing)
+    suppliers = {(shelf, name): _module_of(one) for shelf, named in supplied.items() for name, one in named.items()}
+    shelves |= {"checks": MappingProxyType({}), "observers": MappingProxyType({})}
+    return msgspec.structs.replace(installed, **shelves, suppliers={**installed.suppliers, **suppliers})
+
+
+def _module_of(component: Any) -> str:
+    """What messages of the engine name as the supplier: the author's own module, not the recorder's."""
+    inner = component.component if isinstance(component, Recorder) else component
+    return type(inner).__module__
 
 
 def compiled(examples: Examples, document: Mapping[str, Any], registry: Registry) -> Policy:

@@ -88,10 +88,14 @@ def test_obstacle__is_what_the_registry_would_refuse() -> None:
     """A component that would not be let in is not exercised."""
 
     class Nothing:
-        name = "nothing"
-        parameters: dict[str, Any] = {}
+        pass
 
-    assert "the registry does not let it in" in check_mode(Nothing()).obstacle
+    report = check_mode(Nothing())
+    assert report.component == "margin mode Nothing"
+    assert (
+        report.obstacle
+        == "the registry does not let it in: a margin mode (Nothing) has no name, or one that is no text"
+    )
 
 
 def test_examples__with_a_policy_alone_are_refused() -> None:
