@@ -50,10 +50,11 @@ def held_part(
     lines = [_tier_line(quote, tier)]
     lines += [buffer_line(policy, market, _rule(quote), quote.instrument, applied) for applied in quote.buffers]
     worth = notional(EXACT, leg.exposure)
-    last = {name: index for index, (name, _, _) in enumerate(num.steps)}
+    steps = [_told_apart(step, worth) for step in num.steps]
+    last = {name: index for index, (name, _, _) in enumerate(steps)}
     lines += [
-        step_line(_told_apart(step, worth), figures if last[step[0]] == index else None, sources.get(step[0], ""))
-        for index, step in enumerate(num.steps)
+        step_line(step, figures if last[step[0]] == index else None, sources.get(step[0], ""))
+        for index, step in enumerate(steps)
     ]
     lines += [*doubt_lines(faults), *price_lines(policy, solution, one, leg, figures)]
     return Part(_title(figures), tuple(lines))
