@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import re
 import sys
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -17,6 +18,7 @@ from rules_engine.cli import output
 from rules_engine.errors import DocumentError, Mark, PluginError, Problem
 
 if TYPE_CHECKING:
+    from rules_engine.extension.loading import Source
     from rules_engine.extension.registry import Registry
 
 STDIN: Final = "-"
@@ -62,13 +64,44 @@ class Readable(Protocol):
         """At most `size` bytes."""
 
 
+def refuse_missing(files: Iterable[str]) -> None:
+    """A `DocumentError` that names every file which is not there."""
+    missing = [file for file in files if not Path(file).is_file()]
+    if missing:
+        raise DocumentError(
+            [Problem(code="FILE_UNUSABLE", message=f"there is no file {file}", document=file) for file in missing]
+        )
+
+
+def sources_named(name: str, known: Sequence[Source]) -> list[Source]:
+    """The plugins of a name, else those whose name or distribution it is but for hyphens, dots and capitals.
+
+    A usage error, with what may be meant, where there are none.
+    """
+    from rules_engine.policy.findings import nearest
+
+    found = [one for one in known if one.name == name]
+    found = found or [one for one in known if _normal(name) in (_normal(one.name), _normal(one.distribution))]
+    if not found:
+        hint = f"use --plugin {name}" if name.endswith(".py") else nearest(name, [one.name for one in known])
+        raise click.UsageError(f"there is no plugin {name}; {hint}")
+    return found
+
+
+def _normal(name: str) -> str:
+    """A name as indexes of packages compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def registry_with(plugins: Sequence[str]) -> Registry:
-    """What is installed, and the plugins in these files. Raises `PluginError` where one of the files is not let in.
+    """What is installed, and the plugins in these files. Raises `PluginError` where one of the files is not let in,
+    `DocumentError` where one is not there.
 
     Any other plugin that is quarantined is told on stderr.
     """
     from rules_engine.extension.registry import QuarantineWarning, load_registry
 
+    refuse_missing(plugins)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", QuarantineWarning)
         registry = load_registry(files=plugins)

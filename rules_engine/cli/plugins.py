@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rules_engine.cli import output
-from rules_engine.cli.commands import FOUND, IMPOSSIBLE
-from rules_engine.cli.inputs import json_option
-from rules_engine.cli.plugin_check import check_command
+from rules_engine.cli.commands import FOUND
+from rules_engine.cli.inputs import json_option, refuse_missing, sources_named
+from rules_engine.cli.plugin_check import NOTHING, check_command
 from rules_engine.cli.plugin_new import new_command
 
 if TYPE_CHECKING:
@@ -20,18 +20,28 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   rules-engine plugins list
-  rules-engine plugins list --file my_modes.py
+  rules-engine plugins list --plugin my_modes.py
   rules-engine plugins info standard_modes"""
 
 file_option = click.option(
-    "--file", "files", multiple=True, metavar="FILE", type=click.Path(), help="Load a plugin from one Python file too."
+    "--plugin",
+    "--file",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(),
+    help="Load a plugin from one Python file too.",
 )
 
 
 def quiet_registry(files: Sequence[str] = ()) -> Registry:
-    """What is installed, and these files; what is quarantined is for the caller to tell."""
+    """What is installed, and these files; what is quarantined is for the caller to tell.
+
+    Raises `DocumentError` where a file is not there.
+    """
     from rules_engine.extension.registry import QuarantineWarning, load_registry
 
+    refuse_missing(files)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", QuarantineWarning)
         return load_registry(files=files)
@@ -55,13 +65,8 @@ def list_plugins(context: click.Context, files: Sequence[str], as_json: bool) ->
 
     Exits with 1 where a plugin is quarantined.
     """
-    from rules_engine.report.plugins import plugins_document, plugins_tables
-
     registry = quiet_registry(files)
-    if as_json:
-        output.document(plugins_document(registry))
-    else:
-        output.tables(plugins_tables(registry))
+    _print(registry, as_json)
     context.exit(FOUND if registry.quarantined else 0)
 
 
@@ -73,28 +78,53 @@ def list_plugins(context: click.Context, files: Sequence[str], as_json: bool) ->
 def info(context: click.Context, name: str, files: Sequence[str], as_json: bool) -> None:
     """Print one plugin: where it comes from, its version and components, or why it is quarantined.
 
-    Exits with 1 where the plugin is quarantined, 2 where there is none of that name.
+    NAME is the plugin's, or that of its distribution. Exits with 1 where the plugin is quarantined or a schema of
+    parameters is not one of Cerberus, 2 where there is no plugin of that name.
     """
-    from rules_engine.report.plugins import plugins_document, plugins_tables
+    from rules_engine.policy.components import schema_faults
 
-    registry = quiet_registry(files)
-    found = _only(registry, name)
-    if not found.plugins and not found.quarantined:
-        known = [plugin.name for plugin in registry.plugins] + [plugin.name for plugin in registry.quarantined]
-        output.message(f"there is no plugin {name}; there is {', '.join(known)}")
-        context.exit(IMPOSSIBLE)
-    if as_json:
-        output.document(plugins_document(found))
-    else:
-        output.tables(plugins_tables(found))
-    context.exit(FOUND if found.quarantined else 0)
+    found = _only(quiet_registry(files), name)
+    _print(found, as_json)
+    faults = list(schema_faults(_shelves(found)))
+    for fault in faults:
+        output.message(fault)
+    context.exit(FOUND if found.quarantined or faults else 0)
 
 
 def _only(registry: Registry, name: str) -> Registry:
     from msgspec.structs import replace
 
+    wanted = sources_named(name, [*registry.plugins, *registry.quarantined])
     return replace(
         registry,
-        plugins=tuple(plugin for plugin in registry.plugins if plugin.name == name),
-        quarantined=tuple(plugin for plugin in registry.quarantined if plugin.name == name),
+        plugins=tuple(plugin for plugin in registry.plugins if plugin in wanted),
+        quarantined=tuple(plugin for plugin in registry.quarantined if plugin in wanted),
     )
+
+
+def _shelves(registry: Registry) -> dict[str, dict[str, Any]]:
+    """The components of the plugins that the registry lists."""
+    from rules_engine.extension.kinds import KINDS
+
+    listed = {component for plugin in registry.plugins for component in plugin.components}
+    return {
+        kind.shelf: {
+            name: component
+            for name, component in getattr(registry, kind.shelf).items()
+            if f"{kind.word} {name}" in listed
+        }
+        for kind in KINDS
+    }
+
+
+def _print(registry: Registry, as_json: bool) -> None:
+    """The plugins of a registry, and on stderr which of them supply nothing."""
+    from rules_engine.report.plugins import plugins_document, plugins_tables
+
+    if as_json:
+        output.document(plugins_document(registry))
+    else:
+        output.tables(plugins_tables(registry))
+    for plugin in registry.plugins:
+        if not plugin.components:
+            output.message(f"plugin {plugin.name} of {plugin.supplier} {NOTHING}")

@@ -13,7 +13,7 @@ from rules_engine.cli.plugins import file_option, quiet_registry
 EXAMPLES = """\b
 Examples:
   rules-engine schema > policy.schema.json
-  rules-engine schema --file my_modes.py > policy.schema.json"""
+  rules-engine schema --plugin my_modes.py > policy.schema.json"""
 
 
 @click.command(epilog=EXAMPLES)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
-from decimal import Decimal, getcontext, setcontext
+from collections.abc import Callable, Iterable, Mapping
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, getcontext, setcontext
 from time import perf_counter_ns
 from typing import Any, Final, TypeVar
 
+from rules_engine.engine.places import origin
 from rules_engine.errors import Doubt, MissingInput, RulesEngineError
 from rules_engine.numbers.exact import EXACT, PRECISION, Ratio, exact_context
 from rules_engine.numbers.functions import NotLinear
 from rules_engine.numbers.system import Number, NumberSystem
+from rules_engine.numbers.text import LARGEST, SMALLEST
+from rules_engine.numbers.traced import readable
 from rules_engine.terms.exposure import Exposure, PoolExposure, PoolRequirement, Requirement
 from rules_engine.terms.instrument import InstrumentView
 from rules_engine.terms.policy import AllowedMode, InstrumentRule
@@ -24,6 +27,15 @@ NANOSECONDS: Final = 1_000_000_000
 
 MILLISECOND: Final = 1_000_000
 """In nanoseconds."""
+
+MARGINS: Final = ("initial", "maintenance")
+"""The figures of a requirement that every mode states."""
+
+AMOUNT: Final = "a finite amount, not below 0"
+"""What a requirement must be, in words."""
+
+_ROUGH: Final = Context(prec=12, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+"""For numbers of any size in words; it raises nothing."""
 
 
 class PluginFault(RulesEngineError):
@@ -69,7 +81,7 @@ class Caller:
             return error
         if isinstance(error, MissingInput):
             return self.fault(f"lacks an input: {error}", error.code)
-        return self.fault(raised(error))
+        return self.fault(raised_at(error))
 
     def meddled(self) -> PluginFault:
         """The fault of a component that changed decimal arithmetic, which is put right."""
@@ -99,6 +111,31 @@ class Caller:
 def raised(error: BaseException) -> str:
     """What an exception says, in words."""
     return f"raised {type(error).__name__}: {error}" if str(error) else f"raised {type(error).__name__}"
+
+
+def raised_at(error: BaseException) -> str:
+    """What an exception says, and where in the plugin's code it came up."""
+    place = origin(error)
+    return f"{raised(error)} ({place})" if place else raised(error)
+
+
+def in_words(figure: Any) -> str:
+    """What stands where a figure should, in words: in plain digits where it is an exact number of everyday size."""
+    if is_exact(figure) and (figure == 0 or SMALLEST <= abs(figure) <= LARGEST):
+        return readable(figure)
+    if isinstance(figure, Ratio):
+        return str(_ROUGH.divide(figure.n, figure.d))
+    if isinstance(figure, float):
+        return f"{figure} (float, not exact)"
+    return str(figure) if isinstance(figure, Decimal) else repr(figure)
+
+
+def gap(whole: Number, parts: Iterable[Number]) -> str:
+    """In words, by how much shares do not add up to the whole; empty where they do."""
+    total = EXACT.total(list(parts))
+    if total == whole:
+        return ""
+    return f"its shares add up to {in_words(total)} of {in_words(whole)}: off by {in_words(abs(total - whole))}"
 
 
 def required(num: NumberSystem, allowed: AllowedMode, exposure: Exposure) -> Requirement:
@@ -150,7 +187,9 @@ def payoff_value(num: NumberSystem, rule: InstrumentRule, price: Number, size: D
     if getcontext().prec != PRECISION:
         raise Caller(rule.payoff, rule.payoff_supplier).meddled()
     if num is EXACT and not is_exact(value):
-        raise Caller(rule.payoff, rule.payoff_supplier).fault(f"values a contract at price {price} at {value!r}")
+        raise Caller(rule.payoff, rule.payoff_supplier).fault(
+            f"values a contract at price {in_words(price)} at {in_words(value)}, wanted an exact finite number"
+        )
     return value
 
 
@@ -163,7 +202,9 @@ def payoff_price(rule: InstrumentRule, value: Number, size: Decimal, conversion:
     if getcontext().prec != PRECISION:
         raise Caller(rule.payoff, rule.payoff_supplier).meddled()
     if not is_exact(price):
-        raise Caller(rule.payoff, rule.payoff_supplier).fault(f"prices a contract of value {value} at {price!r}")
+        raise Caller(rule.payoff, rule.payoff_supplier).fault(
+            f"prices a contract of value {in_words(value)} at {in_words(price)}, wanted an exact finite number"
+        )
     return price
 
 
@@ -217,24 +258,30 @@ def _check_pool(allowed: AllowedMode, caller: Caller, answer: object, pool: Pool
     if set(shares) != ids:
         raise caller.fault(f"attributes to {sorted(map(str, shares))}, wanted {sorted(ids)}")
     for id, share in shares.items():
-        if not isinstance(share, Requirement) or not is_exact(share.initial) or not is_exact(share.maintenance):
-            raise caller.fault(f"attributes {share!r} to {id}")
+        if not isinstance(share, Requirement):
+            raise caller.fault(f"attributes {in_words(share)} to {id}, wanted a Requirement")
+        if wrong := _wrong_margins(share, is_exact):
+            raise caller.fault(f"attributes {wrong} to {id}, wanted exact finite numbers")
         check_figures(caller, share.figures)
-    for name in ("initial", "maintenance"):
-        whole, parts = getattr(answer, name), EXACT.total([getattr(share, name) for share in shares.values()])
-        if whole != parts and shares:
-            raise caller.fault(f"requires {name} margin {whole!r} and attributes {parts!r}")
+    for name in MARGINS if shares else ():
+        if off := gap(getattr(answer, name), [getattr(share, name) for share in shares.values()]):
+            raise caller.fault(f"attributes {name} margin wrongly: {off}")
 
 
 def _check_amounts(allowed: AllowedMode, caller: Caller, answer: Requirement | PoolRequirement) -> None:
-    for name, figure in (("initial", answer.initial), ("maintenance", answer.maintenance)):
-        if not is_amount(figure):
-            raise caller.fault(f"requires {name} margin {figure!r}")
+    if wrong := _wrong_margins(answer, is_amount):
+        raise caller.fault(f"requires {wrong}, wanted {AMOUNT}")
     says = allowed.traits.reserves_orders
     if (says and not is_amount(answer.orders)) or (not says and answer.orders is not None):
-        wanted = "an amount" if says else "None, for it does not state reserves_orders"
-        raise caller.fault(f"says that orders reserve {answer.orders!r}, wanted {wanted}")
+        wanted = AMOUNT if says else "None, for it does not state reserves_orders"
+        raise caller.fault(f"says that orders reserve {in_words(answer.orders)}, wanted {wanted}")
     check_figures(caller, answer.figures)
+
+
+def _wrong_margins(answer: Requirement | PoolRequirement, is_right: Callable[[Number], bool]) -> str:
+    """Every margin that is no such figure, in words; empty where all are right."""
+    margins = {name: getattr(answer, name) for name in MARGINS}
+    return " and ".join(f"{name} margin {in_words(one)}" for name, one in margins.items() if not is_right(one))
 
 
 def check_figures(caller: Caller, figures: object) -> None:
@@ -243,4 +290,4 @@ def check_figures(caller: Caller, figures: object) -> None:
         raise caller.fault(f"reports {type(figures).__name__} as figures, wanted a mapping")
     for name, figure in figures.items():
         if not isinstance(name, str) or not is_exact(figure):
-            raise caller.fault(f"reports {name!r} as {figure!r}, wanted an exact number")
+            raise caller.fault(f"reports {name!r} as {in_words(figure)}, wanted an exact number")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
 
 import msgspec
 
@@ -19,7 +20,7 @@ from rules_engine.engine.sums import Leg
 from rules_engine.errors import Doubt
 from rules_engine.formulas.requirement import counted_fee, notional, tier_size, unrealized_pnl
 from rules_engine.formulas.tiers import adjusted_rate, combined, next_deduction, tier_lines
-from rules_engine.numbers.exact import EXACT
+from rules_engine.numbers.exact import EXACT, ONE
 from rules_engine.numbers.system import Number
 from rules_engine.numbers.text import plain
 from rules_engine.numbers.traced import Step, TracedNumbers, readable
@@ -27,7 +28,10 @@ from rules_engine.terms.evaluation import PositionFigures
 from rules_engine.terms.explanation import Line, Part
 from rules_engine.terms.exposure import Adjustment, Exposure, Schedule
 from rules_engine.terms.market import Market
-from rules_engine.terms.policy import AllowedMode, Buffer, Conventions, InstrumentRule, Policy
+from rules_engine.terms.policy import AllowedMode, Buffer, Conventions, InstrumentRule, Policy, Tier
+
+_ANSWERS: Final = ("initial_margin", "maintenance_margin")
+"""What a mode answers; steps of these names before the last are figures on the way there."""
 
 FLOORS_SHOWN: Final = 3
 """A deduction that comes from more floors than these is derived from the deduction of the tier below."""
@@ -43,7 +47,7 @@ def held_part(
     traced = _traced_exposure(num, leg, quote, (tier, initial_tier), policy.conventions)
     notional(num, traced)
     unrealized_pnl(num, traced)
-    faults = _replayed(num, one.pool.allowed, traced)
+    faults = _replayed(num, one.pool.allowed, leg, traced)
     counted_fee(num, traced, "trigger")
     tiers = _rule(quote).table.tiers
     sources = {"maintenance_rate": where(tiers[tier].mark), "initial_rate": where(tiers[initial_tier].mark)}
@@ -51,29 +55,46 @@ def held_part(
     lines += [buffer_line(policy, market, _rule(quote), quote.instrument, applied) for applied in quote.buffers]
     worth = notional(EXACT, leg.exposure)
     steps = [_told_apart(step, worth) for step in num.steps]
-    last = {name: index for index, (name, _, _) in enumerate(steps)}
+    last = {name: index for index, (name, _, _) in enumerate(steps) if name in _ANSWERS}
     lines += [
-        step_line(step, figures if last[step[0]] == index else None, sources.get(step[0], ""))
+        step_line(step, figures if last.get(step[0], index) == index else None, sources.get(step[0], ""))
         for index, step in enumerate(steps)
     ]
     lines += [*doubt_lines(faults), *price_lines(policy, solution, one, leg, figures)]
     return Part(_title(figures), tuple(lines))
 
 
-def _replayed(num: TracedNumbers, allowed: AllowedMode, traced: Exposure) -> list[Doubt]:
+def _replayed(num: TracedNumbers, allowed: AllowedMode, leg: Leg, traced: Exposure) -> list[Doubt]:
     """Runs the mode's requirement once more, for its steps; the doubt where the mode cannot follow traced numbers.
 
-    What a whole pool requires is replayed with the pool.
+    What a whole pool requires is replayed with the pool, and only the position's share of it stands here.
     """
     if allowed.pooled:
+        share = leg.requirement
+        for name, value in zip(_ANSWERS, (share.initial, share.maintenance), strict=True):
+            num.named(name, num.given("share of what the pool requires", value))
         return []
-    try:
-        answer = required(num, allowed, traced)
-        num.named("initial_margin", answer.initial)
-        num.named("maintenance_margin", answer.maintenance)
-    except PluginFault as fault:
-        return [fault.doubt]
-    return []
+    steps = list(num.steps)
+    for parameters in (_named_parameters(num, allowed.parameters), allowed.parameters):
+        num.steps[:] = steps
+        try:
+            answer = required(num, msgspec.structs.replace(allowed, parameters=parameters), traced)
+            num.named("initial_margin", answer.initial)
+            num.named("maintenance_margin", answer.maintenance)
+        except PluginFault as fault:
+            doubts = [fault.doubt]
+        else:
+            return []
+    return doubts
+
+
+def _named_parameters(num: TracedNumbers, value: Any, name: str = "") -> Any:
+    """Parameters whose numbers go by their names in the policy."""
+    if isinstance(value, Mapping):
+        return {key: _named_parameters(num, member, str(key)) for key, member in value.items()}
+    if isinstance(value, tuple):
+        return tuple([_named_parameters(num, member, name) for member in value])
+    return num.given(name, value) if isinstance(value, Decimal) else value
 
 
 def unheld_part(solution: Solution, figures: PositionFigures) -> Part:
@@ -146,10 +167,17 @@ def _traced_schedule(num: TracedNumbers, leg: Leg, quote: Quote, tier: int, init
     lines[tier] = maintenance_rate, _deduction(num, schedule, tier)
     initial_rates, leverage_rates = list(schedule.initial_rates), list(schedule.leverage_rates)
     initial_rates[initial_tier] = _rate(num, "initial", stated.initial_rates[initial_tier], quote.buffers)
-    leverage_rates[initial_tier] = num.given("1 / max_leverage", schedule.leverage_rates[initial_tier])
+    leverage_rates[initial_tier] = _largest_leverage(num, _rule(quote).table.tiers[initial_tier])
     return msgspec.structs.replace(
         schedule, lines=tuple(lines), initial_rates=tuple(initial_rates), leverage_rates=tuple(leverage_rates)
     )
+
+
+def _largest_leverage(num: TracedNumbers, tier: Tier) -> Number:
+    """The reciprocal of the largest leverage, by the key that states it."""
+    if tier.max_leverage is None:
+        return num.given("table_rate", tier.initial_rate)
+    return num.quotient(num.constant(ONE), num.given("max_leverage", tier.max_leverage))
 
 
 def _rate(num: TracedNumbers, kind: str, table_rate: Number, buffers: Sequence[AppliedBuffer]) -> Number:

@@ -149,7 +149,7 @@ class Check:
     def refusals(self) -> list[Doubt]:
         """Why the order may not be accepted; empty if it may."""
         order = self.placed.order
-        if self.placed.reduces:
+        if self.placed.reduces and not self._takes_off_a_hedge():
             return []
         if order.reduce_only:
             return [self._refusal("REDUCE_ONLY_INCREASES", "there is no position that it would reduce")]
@@ -159,6 +159,11 @@ class Check:
             refusal = self._refusal("POOL_UNDETERMINED", f"{self.pool.pool.name} cannot be decided")
             return [refusal, *dict.fromkeys(doubts)]
         return [self._refusal(one.code, one.text) for one in self.conditions() if one.refuses(order.quantity)]
+
+    def _takes_off_a_hedge(self) -> bool:
+        """Whether it makes its position smaller and the pool's requirement larger, as a mode of whole pools may say."""
+        required = self.required if self.placed.allowed.pooled and self.known else None
+        return required is not None and bool(required > 0)
 
     def _refusal(self, code: str, text: str) -> Doubt:
         order = self.placed.order

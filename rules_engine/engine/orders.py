@@ -76,6 +76,9 @@ def place_order(policy: Policy, pools: Pools, account: Account, order: Order, qu
     if holding is None:
         allowed, label = place(policy, quote, order)
         pool = pool_name(account.account, allowed.name, label)
+        if label.backing is Backing.ACCOUNT and pool != pools.shared:
+            text = f"{order.id}: the account's collateral backs {pools.shared}, and cannot back {pool} too"
+            raise Unplaced(Doubt(code="COLLATERAL_SHARED", message=text, instrument=order.instrument))
         holding = Holding(_empty(order, quote), quote)
         backing = label.backing
     else:

@@ -157,10 +157,12 @@ def pools_of(policy: Policy, account: Account, market: Market, quote_of: Callabl
         pool_of[position.id] = name
     for order in account.orders:
         _open_group(policy, account, order, quote_of(order.instrument), places)
-    shared = _shared_place(policy)
+    shared = _shared_place(policy, places)
     shared_name = pool_name(account.account, shared[0].name, shared[1])
     places.setdefault(shared_name, shared)
     split = _split_positions(members, places)
+    for name, doubt in _backed_twice(members, places):
+        split.setdefault(name, []).append(doubt)
     pools = {
         name: _pool(name, allowed, label, tuple(members.get(name, ())), split.get(name, []), policy, account, market)
         for name, (allowed, label) in places.items()
@@ -187,8 +189,11 @@ def _open_group(
 _NOWHERE = PositionLabels(id="", instrument="", underlying="", group="")
 
 
-def _shared_place(policy: Policy) -> tuple[AllowedMode, PoolLabel]:
-    """The allowed mode whose pool is the whole account, or a nameless stand-in where none is."""
+def _shared_place(policy: Policy, places: Mapping[str, tuple[AllowedMode, PoolLabel]]) -> tuple[AllowedMode, PoolLabel]:
+    """The pool of the whole account: one that has positions, else that of an allowed mode, else a nameless stand-in."""
+    for allowed, label in places.values():
+        if label.backing is Backing.ACCOUNT:
+            return allowed, label
     for allowed in policy.modes.values():
         with contextlib.suppress(PluginFault):
             label = label_of(allowed, _NOWHERE)
@@ -196,6 +201,21 @@ def _shared_place(policy: Policy) -> tuple[AllowedMode, PoolLabel]:
                 return allowed, label
     any_mode = next(iter(policy.modes.values()))
     return msgspec.structs.replace(any_mode, name="shared"), PoolLabel(key="", backing=Backing.ACCOUNT)
+
+
+def _backed_twice(
+    members: Mapping[str, Sequence[Holding]], places: Mapping[str, tuple[AllowedMode, PoolLabel]]
+) -> Iterator[tuple[str, Doubt]]:
+    """Pools of different modes that the same collateral would back: it cannot count for both."""
+    by_backing: dict[tuple[Backing, str | None], list[str]] = {}
+    for name in members:
+        _, label = places[name]
+        if label.backing is not Backing.POSITION:
+            by_backing.setdefault((label.backing, label.key), []).append(name)
+    for names in by_backing.values():
+        for name in names if len(names) > 1 else ():
+            text = f"{' and '.join(names)} would be backed by the same collateral"
+            yield name, Doubt(code="COLLATERAL_SHARED", message=text)
 
 
 def _split_positions(

@@ -32,6 +32,8 @@ class Leg(msgspec.Struct, frozen=True):
     unrealized_pnl: Number
     requirement: Requirement
     fee: Number
+
+
 class Sums(msgspec.Struct, frozen=True):
     """A pool's unrounded sums. `equity` is its own, before any draw; `initial` is without what orders reserve.
 

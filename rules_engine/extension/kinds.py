@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -13,6 +14,19 @@ from rules_engine.extension.traits import traits_of
 
 VERBS: Final = frozenset({"check", "completion", "evaluate", "import", "order", "plugins", "schema", "show"})
 """The verbs of `rules-engine` itself, which no plugin's command may replace."""
+
+
+Methods: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Methods by name, each with what it is given."""
+
+ANSWERS: Final[Methods] = {
+    "requirement": ("num", "exposure", "parameters"),
+    "pool_requirement": ("num", "pool", "parameters"),
+}
+"""What a mode answers, one of the two."""
+
+PREPARE: Final[Methods] = {"prepare": ("num", "market", "as_of", "parameters")}
+"""What a mode may have beside it."""
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,11 +39,14 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     shelf: str
     word: str
     attributes: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
+    methods: Methods = {}
     judge: Callable[[str, Any], None] = lambda title, component: None
 
     def admit(self, component: Any) -> str:
         """The component's name. Raises `PluginError` where it is none of this kind."""
+        if isinstance(component, type):
+            made = f"{component.__name__}()"
+            raise PluginError(f"{self.hook} returned the class {component.__name__}, wanted a {self.word}: {made}")
         name = getattr(component, "name", None)
         if not isinstance(name, str) or not name.isprintable() or not name.strip():
             raise PluginError(f"a {self.word} ({type(component).__name__}) has no name, or one that is no text")
@@ -37,27 +54,39 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
         missing = [wanted for wanted in (*self.attributes, *self.methods) if not hasattr(component, wanted)]
         if missing:
             raise PluginError(f"{title} has no {' and no '.join(missing)}")
-        for method in self.methods:
-            _must_be_method(title, component, method)
+        _must_take(title, component, self.methods)
         if "parameters" in self.attributes and not isinstance(component.parameters, Mapping):
             raise PluginError(f"{title}: parameters is {component.parameters!r}, wanted a mapping of names to rules")
         self.judge(title, component)
         return name
 
 
-def _must_be_method(title: str, component: object, name: str) -> None:
-    if not callable(getattr(component, name)):
-        raise PluginError(f"{title}: {name} cannot be called")
+def _must_take(title: str, component: object, methods: Methods) -> None:
+    """Each method can be called with what it is given; of one that does not say what it takes, nothing is asked."""
+    for name, given in methods.items():
+        method = getattr(component, name)
+        if not callable(method):
+            raise PluginError(f"{title}: {name} cannot be called")
+        try:
+            signature = inspect.signature(method)
+        except (TypeError, ValueError):  # as of some callables that are written in C
+            continue
+        try:
+            signature.bind(*given)
+        except TypeError:
+            taken = ", ".join(
+                str(one.replace(annotation=inspect.Parameter.empty)) for one in signature.parameters.values()
+            )
+            raise PluginError(f"{title}: {name} takes ({taken}), wanted ({', '.join(given)})") from None
 
 
 def _judge_mode(title: str, mode: object) -> None:
     """A mode answers for one position or for a whole pool: with both, nothing would say which of them holds."""
-    answers = [name for name in ("requirement", "pool_requirement") if hasattr(mode, name)]
+    answers = {name: given for name, given in ANSWERS.items() if hasattr(mode, name)}
     if len(answers) != 1:
         has = "both requirement and pool_requirement" if answers else "neither requirement nor pool_requirement"
         raise PluginError(f"{title} has {has}; it must have one of them")
-    for name in (*answers, *(["prepare"] if hasattr(mode, "prepare") else [])):
-        _must_be_method(title, mode, name)
+    _must_take(title, mode, {**answers, **(PREPARE if hasattr(mode, "prepare") else {})})
     traits_of(mode)
 
 
@@ -90,7 +119,7 @@ KINDS: Final = (
         shelf="modes",
         word="margin mode",
         attributes=("parameters",),
-        methods=("pool",),
+        methods={"pool": ("position", "parameters")},
         judge=_judge_mode,
     ),
     Kind(
@@ -98,7 +127,10 @@ KINDS: Final = (
         shelf="payoffs",
         word="payoff",
         attributes=("required", "value_range"),
-        methods=("value", "price"),
+        methods={
+            "value": ("num", "price", "contract_size", "conversion"),
+            "price": ("num", "value", "contract_size", "conversion"),
+        },
         judge=_judge_payoff,
     ),
     Kind(
@@ -106,17 +138,31 @@ KINDS: Final = (
         shelf="buffers",
         word="buffer",
         attributes=("parameters",),
-        methods=("reading", "adjustment", "extremes"),
+        methods={
+            "reading": ("market", "as_of", "parameters"),
+            "adjustment": ("num", "reading", "parameters"),
+            "extremes": ("parameters",),
+        },
     ),
     Kind(
         hook="rules_engine_close_out_plans",
         shelf="close_out_plans",
         word="close-out plan",
         attributes=("parameters",),
-        methods=("closings",),
+        methods={"closings": ("pool", "parameters")},
     ),
-    Kind(hook="rules_engine_policy_checks", shelf="checks", word="policy check", methods=("findings",)),
+    Kind(
+        hook="rules_engine_policy_checks",
+        shelf="checks",
+        word="policy check",
+        methods={"findings": ("policy",)},
+    ),
     Kind(hook="rules_engine_commands", shelf="commands", word="command", judge=_judge_command),
-    Kind(hook="rules_engine_observers", shelf="observers", word="observer", methods=("evaluated",)),
+    Kind(
+        hook="rules_engine_observers",
+        shelf="observers",
+        word="observer",
+        methods={"evaluated": ("evaluations",)},
+    ),
 )
 """One kind a hook."""

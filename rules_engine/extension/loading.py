@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -84,6 +85,8 @@ def _source_of(entry: EntryPoint) -> Source:
 
 
 def _module_of(path: Path) -> object:
+    if not path.is_file():
+        raise PluginError(f"there is no file {path}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise PluginError("it is no Python file")
@@ -112,10 +115,29 @@ def supply_of(plugin: object) -> Supply:
     """A plugin's components; its hooks run here and never again. Raises `PluginError` where it breaks the contract."""
     contract = getattr(plugin, "rules_engine_contract", hookspecs.CONTRACT)
     if contract not in hookspecs.SUPPORTED_CONTRACTS:
-        known = ", ".join(str(one) for one in sorted(hookspecs.SUPPORTED_CONTRACTS))
-        raise PluginError(f"it is written for contract {contract!r}; this version supports {known}")
+        raise PluginError(_of_another_contract(contract))
+    _must_be_marked(plugin)
     manager = _manager_of(plugin)
     return Supply({kind.shelf: _named(kind, getattr(manager.hook, kind.hook)()) for kind in KINDS}, contract)
+
+
+def _of_another_contract(contract: object) -> str:
+    """What is wrong with the contract that a plugin states, and what to do about it."""
+    known = ", ".join(str(one) for one in sorted(hookspecs.SUPPORTED_CONTRACTS))
+    is_older = isinstance(contract, int) and contract < min(hookspecs.SUPPORTED_CONTRACTS)
+    step = f"set rules_engine_contract = {hookspecs.CONTRACT} (or upgrade rules-engine)"
+    return (
+        f"it is written for contract {contract!r}; this version supports {known}: "
+        f"{'upgrade the plugin' if is_older else step}"
+    )
+
+
+def _must_be_marked(plugin: object) -> None:
+    """Functions with our prefix are hooks: without the mark they would be passed over, and nobody told."""
+    for name in dir(plugin):
+        found = getattr(plugin, name) if name.startswith(f"{hookspecs.PROJECT}_") else None
+        if inspect.isroutine(found) and not hasattr(found, f"{hookspecs.PROJECT}_impl"):
+            raise PluginError(f"{name} is not marked with @hookimpl")
 
 
 def _manager_of(plugin: object) -> pluggy.PluginManager:

@@ -24,6 +24,7 @@ def _bands_schema(start: Mapping[str, Any]) -> ParameterSchema:
     return {
         "type": "list",
         "minlength": 1,
+        "meta": {"bands": "rising from 0"},
         "schema": {
             "type": "dict",
             "schema": {

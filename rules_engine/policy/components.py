@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from rules_engine.errors import PluginError
@@ -57,7 +56,7 @@ class Binder:
         if kind is None:
             return None
         parameters = self._parameters("buffers", kind, path, _without(raw, "kind", "requirements"))
-        if parameters is None or not self._bands_are_lawful((*path, "bands"), parameters):
+        if parameters is None:
             return None
         return Buffer(
             name=name,
@@ -103,35 +102,19 @@ class Binder:
         supplier = self.registry.supplier(shelf, component.name) or type(component).__module__
         return f"{_WORDS[shelf]} {component.name} of {supplier}"
 
-    def _bands_are_lawful(self, path: Path, parameters: Mapping[str, Any]) -> bool:
-        """Bands rise, and the first begins at 0 so that no measure falls below them all."""
-        bands: Any = parameters.get("bands")
-        if not _are_bands(bands):
-            return True
-        before = len(self.findings.problems)
-        floor: Decimal | None = None
-        for index, band in enumerate(bands):
-            self._judge_band((*path, index), band, floor)
-            floor = band["from"]
-        return len(self.findings.problems) == before
 
-    def _judge_band(self, path: Path, band: Mapping[str, Any], floor: Decimal | None) -> None:
-        place = (*path, "from")
-        if floor is None and band["from"] != 0:
-            self.findings.error(
-                "BUFFER_BANDS", place, "the lowest band does not begin at 0", "a measure could fall below it"
-            )
-        if floor is not None and band["from"] <= floor:
-            self.findings.error("BUFFER_BANDS", place, "a band begins above the one before it; this one does not")
-        if "multiply" not in band and "add_rate" not in band:
-            self.findings.error("BUFFER_BANDS", path, "a band states multiply, add_rate or both; this one neither")
-
-
-def _are_bands(bands: Any) -> bool:
-    """Whether a parameter named `bands` is what we call bands; a stranger's may be something else."""
-    return isinstance(bands, Sequence) and all(
-        isinstance(band, Mapping) and isinstance(band.get("from"), Decimal) for band in bands
-    )
+def schema_faults(shelves: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """In words, what is wrong with the schemas of these components' parameters, by shelf and name."""
+    for kind in KINDS:
+        for name, component in shelves.get(kind.shelf, {}).items():
+            if "parameters" in kind.attributes:
+                owner = f"{kind.word} {name}"
+                try:
+                    Normaliser(owner, component.parameters)
+                except PluginError as error:
+                    yield str(error)
+                except Exception as error:  # a stranger's schema may hold functions of its own
+                    yield f"{owner}: the schema of its parameters raised {type(error).__name__}: {error}"
 
 
 def _without(raw: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -71,12 +71,23 @@ class MarginJudge:
             self._judge_pair(table, (), ())
 
     def _judge_pair(self, table: Table, buffers: Sequence[Buffer], place: Path) -> None:
-        extremes = [_Extremes(buffer) for buffer in buffers]
+        extremes = [one for one in map(self._extremes, buffers) if one is not None]
         if extremes and not self._rates_are_lawful(table, extremes, place):
             return
         if all(self._has_room(adjusted(table.schedule, *pair)) for pair in _corners(extremes)):
             return
         self._search(table, extremes, place)
+
+    def _extremes(self, buffer: Buffer) -> _Extremes | None:
+        """What a buffer can do; None, and the fault found once, where its kind breaks down."""
+        try:
+            return _Extremes(buffer)
+        except (Exception, SystemExit) as error:
+            if f"buffer {buffer.name}" not in self._reported:
+                self._reported.add(f"buffer {buffer.name}")
+                what = f"{buffer.kind.name} of {buffer.supplier} raised {type(error).__name__}: {error}"
+                self.findings.error("PLUGIN_FAULT", ("buffers", buffer.name), what, "report it to the plugin's author")
+            return None
 
     def _search(self, table: Table, extremes: Sequence[_Extremes], place: Path) -> None:
         """Finds a combination of adjustments under which a table leaves no room, if there is one."""

@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from rules_engine.errors import PluginError
 from rules_engine.numbers.text import plain
+from rules_engine.policy.bands import declared_bands, part
 from rules_engine.policy.document import Path
-from rules_engine.policy.findings import Findings, nearest
+from rules_engine.policy.findings import Findings, nearest, path_text
 from rules_engine.policy.values import lacks_zone
+from rules_engine.policy.wording import _type_hint
 
 _MISSING: Final = 0x02
 _UNKNOWN: Final = 0x03
@@ -32,7 +34,7 @@ def frozen(value: Any) -> Any:
 class Normaliser:
     """Judges mappings of one shape, each distinct one once. `schema` is a Cerberus schema.
 
-    Raises `PluginError` where `owner` gives a schema that Cerberus does not understand.
+    Raises `PluginError` where `owner` gives a schema that Cerberus does not understand, or asks for bands of no kind.
     """
 
     def __init__(self, owner: str, schema: Mapping[str, Any]) -> None:
@@ -42,6 +44,7 @@ class Normaliser:
             self._validator = PolicyValidator(dict(schema))
         except SchemaError as error:
             raise PluginError(f"{owner}: the schema of its parameters is not one of Cerberus: {error}") from error
+        self._bands = declared_bands(owner, schema)
         self._known: dict[str, Mapping[str, Any]] = {}
 
     def normalise(self, findings: Findings, path: Path, value: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -53,7 +56,14 @@ class Normaliser:
                 for error in _first_at_each_place(self._validator._errors):
                     _report(findings, path, error, self._validator.schema)
                 return None
-            self._known[key] = frozen(self._validator.document)
+            document = self._validator.document
+            before = len(findings.problems)
+            for bands in self._bands:
+                if document.get(bands.name) is not None:
+                    bands.judge(findings, (*path, bands.name), document[bands.name])
+            if len(findings.problems) > before:
+                return None
+            self._known[key] = frozen(document)
         return self._known[key]
 
 
@@ -77,17 +87,38 @@ def _flat(errors: Any) -> Iterator[Any]:
 
 def _report(findings: Findings, path: Path, error: Any, schema: Mapping[str, Any]) -> None:
     place = (*path, *error.document_path)
-    name = error.document_path[-1]
+    name = path_text(error.document_path)
     if error.code == _MISSING:
         findings.error("PARAMETER_MISSING", place, f"{name} is missing")
     elif error.code == _UNKNOWN:
-        hint = nearest(name, schema) if len(error.document_path) == 1 else ""
+        known = _known_beside(error.document_path, schema)
+        listed = known or len(error.document_path) == 1
+        hint = nearest(error.document_path[-1], known) if listed else ""
         findings.key_error("PARAMETER_UNKNOWN", place, f"there is no parameter {name}", hint)
     elif lacks_zone(error.value):
         findings.error("TIME_WITHOUT_ZONE", place, f"the time {error.value} has no zone", "add Z for UTC")
     else:
         what = "an empty list" if error.rule == "minlength" and error.value == [] else _shown(error.value)
-        findings.error("PARAMETER_VALUE", place, f"{name}: found {what}, {_wanted(error)}")
+        findings.error("PARAMETER_VALUE", place, f"{name}: found {what}, {_wanted(error)}", _hint(error))
+
+
+def _known_beside(path: Path, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields that the mapping may have in which a path ends; none where the schema does not list them."""
+    rules: Mapping[str, Any] = {"schema": schema}
+    for step in path[:-1]:
+        rules = part(rules, "schema") if isinstance(step, int) else part(rules, "schema", step)
+    return part(rules, "schema")
+
+
+_OF_JSON: Final = {"integer": "number", "dict": "object", "list": "array"}
+"""The types of JSON Schema, in which hints are worded, by those of Cerberus that have other names there."""
+
+
+def _hint(error: Any) -> str:
+    if error.rule not in ("type", "nullable"):
+        return ""
+    types = [error.constraint] if isinstance(error.constraint, str) else list(error.constraint or ())
+    return _type_hint(error.value, [_OF_JSON.get(name, name) for name in types], {})
 
 
 def _shown(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rules_engine.engine.calls import in_words
 from rules_engine.extension.registry import Registry
 from rules_engine.formulas.tiers import greatest, least
 from rules_engine.numbers.exact import EXACT, ONE, ZERO
@@ -95,9 +96,9 @@ def amounts(subject: BufferSubject) -> Iterator[str]:
             yield subject.shown(f"{place}: {one!r}, wanted an Adjustment or None")
             continue
         if one.multiply is not None and not is_amount(one.multiply):
-            yield subject.shown(f"{place}: multiply is {one.multiply!r}, wanted a number not below zero")
+            yield subject.shown(f"{place}: multiply is {in_words(one.multiply)}, wanted a number not below zero")
         if one.add_rate is not None and not is_number(one.add_rate):
-            yield subject.shown(f"{place}: add_rate is {one.add_rate!r}, wanted a number")
+            yield subject.shown(f"{place}: add_rate is {in_words(one.add_rate)}, wanted a number")
 
 
 def extremes(subject: BufferSubject) -> Iterator[str]:
@@ -123,7 +124,7 @@ def missing(subject: BufferSubject) -> Iterator[str]:
     """Reads a market in which nothing stands."""
     reading = subject.kind.reading(InstrumentMarket(), AS_OF, subject.parameters)
     if reading is not None:
-        yield subject.shown(f"of a market in which nothing stands it reads {reading!r}, wanted None")
+        yield subject.shown(f"of a market in which nothing stands it reads {in_words(reading)}, wanted None")
 
 
 def traced(subject: BufferSubject) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from rules_engine.engine.calls import gap, in_words
 from rules_engine.numbers.exact import EXACT
 from rules_engine.terms.components import MIRROR, SIZE
 from rules_engine.terms.exposure import Exposure, PoolRequirement, Requirement
@@ -42,12 +43,12 @@ def amounts(subject: ModeSubject) -> Iterator[str]:
 def _wrong_figures(answer: Requirement | PoolRequirement, reserves: bool) -> Iterator[str]:
     for name in MARGINS:
         if not is_amount(getattr(answer, name)):
-            yield f"{name} is {getattr(answer, name)!r}, wanted an exact finite number, not below zero"
+            yield f"{name} is {in_words(getattr(answer, name))}, wanted an exact finite number, not below zero"
     if reserves != is_amount(answer.orders) or (not reserves and answer.orders is not None):
-        yield f"orders is {answer.orders!r}, while reserves_orders is {reserves}"
+        yield f"orders is {in_words(answer.orders)}, while reserves_orders is {reserves}"
     for name, figure in answer.figures.items():
         if not is_number(figure):
-            yield f"the figure {name!r} is {figure!r}, wanted an exact finite number"
+            yield f"the figure {name!r} is {in_words(figure)}, wanted an exact finite number"
 
 
 def attribution(subject: ModeSubject) -> Iterator[str]:
@@ -62,10 +63,11 @@ def attribution(subject: ModeSubject) -> Iterator[str]:
         for name in MARGINS:
             parts = [getattr(share, name) for share in shares.values()]
             if not all(map(is_number, parts)):
-                yield subject.shown(f"attributes {name} {parts!r}, wanted exact finite numbers", call.asked)
-            elif parts and EXACT.total(parts) != getattr(call.answer, name):
-                text = f"{name} is {getattr(call.answer, name)!r}, its shares add up to {EXACT.total(parts)!r}"
-                yield subject.shown(text, call.asked)
+                yield subject.shown(
+                    f"attributes {name} {', '.join(map(in_words, parts))}, wanted exact finite numbers", call.asked
+                )
+            elif parts and (off := gap(getattr(call.answer, name), parts)):
+                yield subject.shown(f"{name}: {off}", call.asked)
 
 
 def mirror(subject: ModeSubject) -> Iterator[str]:
@@ -81,7 +83,9 @@ def mirror(subject: ModeSubject) -> Iterator[str]:
         for name in MARGINS:
             here, there = getattr(answer, name), getattr(other, name)
             if here != there:
-                yield subject.shown(f"{name} is {here!r}, and {there!r} with every side changed", opened)
+                yield subject.shown(
+                    f"{name} is {in_words(here)}, and {in_words(there)} with every side changed", opened
+                )
     if not compared:
         raise NotJudged("no position is in a contract whose value is that of a linear one")
 
@@ -108,7 +112,9 @@ def _falls(subject: ModeSubject, exposure: Exposure, asked: Any) -> Iterator[str
             now = getattr(answer, name)
             if name in before and now < before[name][1]:
                 smaller, more = before[name]
-                yield subject.shown(f"{name} of {smaller} is {more!r}, of {quantity} it is {now!r}", grown)
+                yield subject.shown(
+                    f"{name} of {smaller} is {in_words(more)}, of {quantity} it is {in_words(now)}", grown
+                )
             before[name] = quantity, now
 
 
@@ -120,7 +126,9 @@ def repeatable(subject: ModeSubject) -> Iterator[str]:
         for name in (*MARGINS, "orders"):
             first, second = getattr(call.answer, name), getattr(again, name)
             if first != second:
-                yield subject.shown(f"{name} was {first!r}, and is {second!r} when asked again", call.asked)
+                yield subject.shown(
+                    f"{name} was {in_words(first)}, and is {in_words(second)} when asked again", call.asked
+                )
         if repr((call.asked, subject.parameters)) != before:
             yield subject.shown("the call changed what it was given (shown as it is now)", call.asked)
 

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from rules_engine.engine.calls import raised_at
 from rules_engine.errors import MissingInput
 from rules_engine.numbers.exact import exactly
 from rules_engine.testing.reports import CannotExercise, Law, Report
+from rules_engine.testing.written import written
 
 ENOUGH: Final = 20
 """Counterexamples to one law after which the shortest is taken."""
@@ -17,6 +19,10 @@ ENOUGH: Final = 20
 
 class NotJudged(Exception):
     """A law has nothing to say of this component; the message is the reason."""
+
+
+class Follows(NotJudged):
+    """A law cannot be judged for what breaks another one, whose name is the message."""
 
 
 class Statute(NamedTuple):
@@ -46,16 +52,13 @@ def judged(law: Statute, subject: Any) -> Law:
     """A law applied to a subject. What the component raises on the way breaks the law, too."""
     try:
         found = list(islice(law.counterexamples(subject), ENOUGH))
+    except Follows as other:
+        return Law(law.name, True, law.statement, after=str(other))
     except (NotJudged, MissingInput) as reason:
         return Law(law.name, True, law.statement, skipped=str(reason))
     except Exception as error:
-        found = [f"{raised(error)}\n{_origin(error)}"]
+        found = [f"{raised_at(error)}\n{_origin(error)}"]
     return Law(law.name, not found, law.statement, evidence=min(found, key=len, default=""))
-
-
-def raised(error: BaseException) -> str:
-    """What an exception says, in words."""
-    return f"raised {type(error).__name__}: {error}" if str(error) else f"raised {type(error).__name__}"
 
 
 def _origin(error: BaseException) -> str:
@@ -66,5 +69,5 @@ def _origin(error: BaseException) -> str:
 
 def evidence(finding: str, **inputs: Any) -> str:
     """A counterexample: what was found, and below it each input in the words of Python (texts as they are)."""
-    lines = [f"{name}: {value if isinstance(value, str) else repr(value)}" for name, value in inputs.items()]
+    lines = [f"{name}: {value if isinstance(value, str) else written(value)}" for name, value in inputs.items()]
     return "\n".join([finding, *lines])

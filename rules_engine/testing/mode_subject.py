@@ -21,7 +21,7 @@ from rules_engine.terms.policy import Conventions
 from rules_engine.testing.asking import Answer, Asked, ask, converted
 from rules_engine.testing.documents import built_in
 from rules_engine.testing.examples import Examples
-from rules_engine.testing.judging import NotJudged, evidence
+from rules_engine.testing.judging import Follows, NotJudged, evidence
 from rules_engine.testing.numbers import is_amount
 from rules_engine.testing.opaque import OpaqueNumbers
 from rules_engine.testing.reports import CannotExercise
@@ -38,6 +38,11 @@ from rules_engine.testing.stage import (
 
 ENGINE_SCENES = 2
 """One scene in so many cases: laws of whole accounts cost more than those of one call."""
+
+
+ADVICE = """
+Give it a policy, accounts and markets in which it is at work: --policy, --account and --market, or examples=Examples(...)."""
+"""What to do where the built-in documents lead to no answer."""
 
 
 class ModeSubject(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +73,7 @@ class ModeSubject(msgspec.Struct, frozen=True, kw_only=True):
         """The calls to which the mode answered with amounts; other laws than that are not judged by the rest."""
         sound = [call for call in self.calls if is_sound(call.answer, pooled=self.pooled)]
         if not sound:
-            raise NotJudged("no answer was a requirement in exact amounts")
+            raise Follows("opaque" if any(call.withheld for call in self.calls) else "amounts")
         return sound
 
     def ask(self, num: NumberSystem, asked: Asked) -> Answer:
@@ -113,7 +118,8 @@ def mode_subject(
     random = Random(seed)
     played_scenes = tuple(played(engine, examples, mode.name, random, max(4, cases // ENGINE_SCENES)))
     if not recorder.calls:
-        raise CannotExercise(f"nothing was asked of it: {reasons(played_scenes) or 'no position is in this mode'}")
+        why = reasons(played_scenes) or "no position is in this mode"
+        raise CannotExercise(f"nothing was asked of it: {why}{ADVICE if examples.policy is None else ''}")
     return ModeSubject(
         mode=mode,
         parameters=policy.modes[mode.name].parameters,

@@ -18,7 +18,8 @@ from rules_engine.numbers.traced import Traced, TracedNumbers
 from rules_engine.terms.exposure import Exposure
 from rules_engine.terms.policy import Conventions
 from rules_engine.testing.asking import Asked, at_mark, changed, converted, positions_of
-from rules_engine.testing.judging import NotJudged, raised
+from rules_engine.engine.calls import in_words, raised_at
+from rules_engine.testing.judging import NotJudged
 from rules_engine.testing.mode_subject import ModeSubject
 from rules_engine.testing.opaque import OpaqueNumbers
 
@@ -49,7 +50,7 @@ def opaque(subject: ModeSubject) -> Iterator[str]:
             continue
         except Exception as error:
             if not num.ledger and not call.fault:
-                yield subject.shown(raised(error), call.asked)
+                yield subject.shown(raised_at(error), call.asked)
         if num.ledger:
             yield subject.shown("; ".join(dict.fromkeys(num.ledger)), call.asked)
 
@@ -62,14 +63,14 @@ def traced(subject: ModeSubject) -> Iterator[str]:
         try:
             answer = subject.ask(num, converted(call.asked, lambda name, unit, value, num=num: num.given(name, value)))  # type: ignore[misc]
         except Exception as error:
-            why = raised(error)
+            why = raised_at(error)
             continue
         compared += 1
         for name in FIGURES:
             found, wanted = getattr(answer, name), getattr(call.answer, name)
             value = found.value if isinstance(found, Traced) else found
             if value != wanted:
-                yield subject.shown(f"{name}: traced {value}, exact {wanted}", call.asked)
+                yield subject.shown(f"{name}: traced {in_words(value)}, exact {in_words(wanted)}", call.asked)
     if not compared:
         raise NotJudged(f"on traced numbers it {why}")
 
@@ -96,7 +97,7 @@ def _read_off(subject: ModeSubject, unknowns: Callable[[ModeSubject, Asked], Ite
                 why = f"NotLinear: {error}"
                 continue
             except Exception as error:
-                why = f"on functions of the unknown it {raised(error)}"
+                why = f"on functions of the unknown it {raised_at(error)}"
                 continue
             compared += 1
             for point, found in zip(unknown.points, read, strict=True):
@@ -110,7 +111,7 @@ def _differences(subject: ModeSubject, unknown: Unknown, point: Exact, found: li
     for name, figure in zip(FIGURES, found, strict=True):
         exact = getattr(answer, name)
         if figure != exact:
-            yield f"{name} at {unknown.label} {point!r}: piecewise {figure!r}, exact {exact!r}"
+            yield f"{name} at {unknown.label} {in_words(point)}: piecewise {in_words(figure)}, exact {in_words(exact)}"
 
 
 def _at(function: Number, point: Exact) -> Any:

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
+from types import FrameType
 from typing import Any, Final, NoReturn
 
+from rules_engine.engine.places import place_of
 from rules_engine.numbers.system import Direction, Line, Number
 
+_ORDERED: Final = "num.maximum, num.minimum or num.step"
 INSTEAD: Final = {
-    "/": "num.quotient",
-    "abs()": "num.absolute",
+    "bool (if, and, or, not)": "num.step, or multiply by exposure.side",
+    "==": "num.step",
+    "!=": "num.step",
+    "<": _ORDERED,
+    "<=": _ORDERED,
+    ">": _ORDERED,
+    ">=": _ORDERED,
+    "hash() (a key of a dict or set)": "the position's id or instrument as the key",
+    "float()": "the number itself; for functions of math num.square_root, num.exponential, num.logarithm, num.normal",
+    "int()": "num.rounded",
     "round()": "num.rounded",
+    "abs()": "num.absolute",
+    "unary +": "the number itself",
+    "/": "num.quotient",
+    "//": "num.rounded of num.quotient",
+    "%": "the number less num.rounded of it",
+    "divmod()": "num.rounded of num.quotient",
     "**": "* or num.square_root",
 }
 """What to write instead of what formulas may not do."""
@@ -36,12 +54,19 @@ class Opaque:
 
 def _refusal(operation: str) -> Callable[..., NoReturn]:
     def refuse(self: Opaque, *_: object) -> NoReturn:
-        hint = f"; write {INSTEAD[operation]}" if operation in INSTEAD else ""
-        text = f"a number is used with {operation}{hint}"
-        self._ledger.append(text)
-        raise Forbidden(text)
+        raise _forbidden(self._ledger, f"a number is used with {operation}", f"write {INSTEAD[operation]}")
 
     return refuse
+
+
+def _forbidden(ledger: list[str], what: str, instead: str) -> Forbidden:
+    """What was done, the line of the formula that did it, and what to do instead; noted in the ledger."""
+    frame: FrameType | None = sys._getframe()
+    place = ""
+    while frame is not None and not place:
+        frame, place = frame.f_back, place_of(frame, frame.f_lineno)
+    ledger.append(f"{what} ({place}); {instead}")
+    return Forbidden(ledger[-1])
 
 
 _FORBIDDEN: Final = {
@@ -108,9 +133,8 @@ class OpaqueNumbers:
     def rounded(self, x: Number, unit: Number, direction: Direction) -> Number:
         """Some number; what it is rounded to must be exact in every number system."""
         if isinstance(unit, Opaque):
-            text = "a number is rounded to a unit that is not exact; give an exact one, without num.constant"
-            self.ledger.append(text)
-            raise Forbidden(text)
+            what, instead = "a number is rounded to a unit that is not exact", "give an exact one, without num.constant"
+            raise _forbidden(self.ledger, what, instead)
         return self.number()
 
     square_root = rounded

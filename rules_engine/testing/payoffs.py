@@ -14,7 +14,8 @@ from rules_engine.numbers.exact import EXACT, ZERO, Exact
 from rules_engine.numbers.functions import NotLinear, Piecewise
 from rules_engine.numbers.piecewise import PiecewiseNumbers
 from rules_engine.numbers.traced import Traced, TracedNumbers
-from rules_engine.testing.judging import NotJudged, Statute, evidence, named, raised, report_on
+from rules_engine.engine.calls import in_words, raised_at
+from rules_engine.testing.judging import Follows, NotJudged, Statute, evidence, named, report_on
 from rules_engine.testing.numbers import is_number
 from rules_engine.testing.opaque import OpaqueNumbers
 from rules_engine.testing.outside import outside_calls
@@ -38,7 +39,7 @@ class PayoffSubject(msgspec.Struct, frozen=True, kw_only=True):
         with contextlib.suppress(Exception):
             self.payoff.value(num, num.number(), num.number(), num.number())
         if num.divided:
-            raise NotJudged("it divides with an operator")
+            raise Follows("opaque")
         for contract in CONTRACTS:
             for price in self.prices:
                 yield contract, price, self.payoff.value(EXACT, price, *contract)
@@ -60,7 +61,7 @@ def round_trip(subject: PayoffSubject) -> Iterator[str]:
     for contract, price, value in subject.values():
         back = subject.payoff.price(EXACT, value, *contract)
         if not is_number(value) or back != price:
-            yield _shown(f"the value is {value!r}, whose price is {back!r}", contract, price=price)
+            yield _shown(f"the value is {in_words(value)}, whose price is {in_words(back)}", contract, price=price)
 
 
 def rising(subject: PayoffSubject) -> Iterator[str]:
@@ -69,7 +70,7 @@ def rising(subject: PayoffSubject) -> Iterator[str]:
     for contract, price, value in subject.values():
         lower = before.get(contract)
         if lower is not None and not value > lower[1]:
-            text = f"the value at {price} is {value!r}, at {lower[0]} it is {lower[1]!r}"
+            text = f"the value at {price} is {in_words(value)}, at {lower[0]} it is {in_words(lower[1])}"
             yield _shown(text, contract)
         before[contract] = price, value
 
@@ -79,7 +80,9 @@ def value_range(subject: PayoffSubject) -> Iterator[str]:
     low, high = subject.payoff.value_range
     for contract, price, value in subject.values():
         if (low is not None and value <= low) or (high is not None and value >= high):
-            yield _shown(f"the value is {value!r}, its range {(low, high)!r}", contract, price=price)
+            yield _shown(
+                f"the value is {in_words(value)}, its range {in_words(low)} to {in_words(high)}", contract, price=price
+            )
 
 
 def opaque(subject: PayoffSubject) -> Iterator[str]:
@@ -90,7 +93,7 @@ def opaque(subject: PayoffSubject) -> Iterator[str]:
             method(num, num.number(), num.number(), num.number())
         except Exception as error:
             if not num.ledger:
-                yield f"{method.__name__} {raised(error)}"
+                yield f"{method.__name__} {raised_at(error)}"
         if num.ledger:
             yield f"{method.__name__}: {'; '.join(dict.fromkeys(num.ledger))}"
 
@@ -105,7 +108,7 @@ def traced(subject: PayoffSubject) -> Iterator[str]:
         for name, one, wanted in (("value", found, value), ("price", back, priced)):
             exact = one.value if isinstance(one, Traced) else one
             if exact != wanted:
-                yield _shown(f"{name}: traced {exact!r}, exact {wanted!r}", contract, price=price)
+                yield _shown(f"{name}: traced {in_words(exact)}, exact {in_words(wanted)}", contract, price=price)
 
 
 def piecewise(subject: PayoffSubject) -> Iterator[str]:
@@ -118,11 +121,11 @@ def piecewise(subject: PayoffSubject) -> Iterator[str]:
         except NotLinear as error:
             raise NotJudged(f"NotLinear: {error}") from error
         except Exception as error:
-            raise NotJudged(f"on functions of the price it {raised(error)}") from error
+            raise NotJudged(f"on functions of the price it {raised_at(error)}") from error
         for price, found in zip(subject.prices, read, strict=True):
             wanted = subject.payoff.value(EXACT, price, *contract)
             if found != wanted:
-                yield _shown(f"piecewise {found!r}, exact {wanted!r}", contract, price=price)
+                yield _shown(f"piecewise {in_words(found)}, exact {in_words(wanted)}", contract, price=price)
 
 
 def required(subject: PayoffSubject) -> Iterator[str]:
@@ -137,7 +140,9 @@ def repeatable(subject: PayoffSubject) -> Iterator[str]:
     for contract, price, value in reversed(list(subject.values())):
         again = subject.payoff.value(EXACT, price, *contract)
         if again != value:
-            yield _shown(f"the value was {value!r}, and is {again!r} when asked again", contract, price=price)
+            yield _shown(
+                f"the value was {in_words(value)}, and is {in_words(again)} when asked again", contract, price=price
+            )
 
 
 def outside(subject: PayoffSubject) -> Iterator[str]:

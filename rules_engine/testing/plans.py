@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from rules_engine.engine.calls import in_words
 from rules_engine.engine.engine import Engine
 from rules_engine.extension.registry import Registry
 from rules_engine.numbers.exact import ZERO
@@ -20,7 +21,7 @@ from rules_engine.terms.evaluation import Closing, Evaluation
 from rules_engine.terms.market import Market
 from rules_engine.testing.documents import built_in
 from rules_engine.testing.examples import STANDARD, Examples
-from rules_engine.testing.judging import NotJudged, Statute, evidence, named, report_on
+from rules_engine.testing.judging import Follows, NotJudged, Statute, evidence, named, report_on
 from rules_engine.testing.numbers import is_amount
 from rules_engine.testing.outside import outside_calls
 from rules_engine.testing.parameter_law import misfits
@@ -122,7 +123,7 @@ def steps(subject: PlanSubject) -> Iterator[str]:
         for step in one.steps:
             size = left.get(step.position, ZERO)
             if not is_amount(step.quantity) or not 0 < step.quantity <= size:
-                yield shown(f"closes {step.quantity!r} of {step.position}, of which {size} are open", one.scene)
+                yield shown(f"closes {in_words(step.quantity)} of {step.position}, of which {size} are open", one.scene)
                 break
             left[step.position] = size - step.quantity
 
@@ -130,7 +131,7 @@ def steps(subject: PlanSubject) -> Iterator[str]:
 def _lawful(subject: PlanSubject) -> list[Liquidation]:
     lawful = [one for one in subject.liquidations if not one.fault and _followed(one) is not None]
     if not lawful:
-        raise NotJudged("no close-out could be followed")
+        raise Follows("steps")
     return lawful
 
 

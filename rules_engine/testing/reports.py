@@ -14,7 +14,7 @@ class Law(msgspec.Struct, frozen=True):
     """One law and how the component stands to it.
 
     `evidence` is the shortest counterexample that was found, with all that it takes to repeat it. `skipped` says why
-    the law was not judged; such a law counts as held.
+    the law was not judged, and `after` names the broken law for whose fault it could not be: such laws count as held.
     """
 
     name: str
@@ -22,14 +22,16 @@ class Law(msgspec.Struct, frozen=True):
     statement: str
     evidence: str = ""
     skipped: str = ""
+    after: str = ""
 
     @property
     def verdict(self) -> str:
         """`held`, `skipped` or `broken`."""
-        return "broken" if not self.held else "skipped" if self.skipped else "held"
+        return "broken" if not self.held else "skipped" if self.skipped or self.after else "held"
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.verdict}: {self.statement}" + "".join(
+        see = f" (see {self.after})" if self.after else ""
+        return f"{self.name}: {self.verdict}{see}: {self.statement}" + "".join(
             f"\n  {line}" for line in (self.skipped or self.evidence).splitlines()
         )
 

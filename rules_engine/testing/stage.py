@@ -32,7 +32,8 @@ from rules_engine.terms.policy import Policy
 from rules_engine.terms.pool import Backing, PoolLabel, PositionLabels
 from rules_engine.testing.documents import example_account, example_market, policy_text
 from rules_engine.testing.examples import Examples
-from rules_engine.testing.judging import evidence, raised
+from rules_engine.engine.calls import raised_at
+from rules_engine.testing.judging import evidence
 from rules_engine.testing.reports import CannotExercise
 from rules_engine.testing.scenes import scenes
 
@@ -90,7 +91,7 @@ class Recorder:
                 raise
             except (Exception, SystemExit) as error:
                 if exact:
-                    self.calls.append(Call(asked, None, raised(error)))
+                    self.calls.append(Call(asked, None, raised_at(error)))
                 raise
             if exact:
                 self.calls.append(Call(asked, answer))

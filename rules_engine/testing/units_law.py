@@ -21,7 +21,8 @@ from rules_engine.testing.dimensions import (
     alike,
     unit_of,
 )
-from rules_engine.testing.judging import NotJudged, raised
+from rules_engine.engine.calls import raised_at
+from rules_engine.testing.judging import NotJudged
 from rules_engine.testing.mode_subject import ModeSubject
 
 NUM: Final = DimensionedNumbers()
@@ -42,7 +43,7 @@ def units(subject: ModeSubject) -> Iterator[str]:
             why = str(error)
             continue
         except Exception as error:
-            why = f"on numbers with units it {raised(error)}"
+            why = f"on numbers with units it {raised_at(error)}"
             continue
         judged += 1
     if not judged:

@@ -13,6 +13,7 @@ from rules_engine.errors import PluginError
 from rules_engine.extension.registry import build_registry
 from rules_engine.plugin import Adjustment
 from tests.builders import account, market, one_pool, one_position, order, position
+from tests.engine.placed import unplaced
 from tests.engine.strangers import SUPPLIER, Supplies, engine_with, fail
 
 ONE, ZERO = Decimal(1), Decimal(0)
@@ -96,7 +97,7 @@ def costs_its_own_pool_alone(engine: Engine, what: str, instrument: str | None =
     evaluation = engine.evaluate(account(BENT, *OTHERS, **CASH), market())
     pool = one_pool(evaluation, "A/isolated/bent")
     assert (pool.status, pool.reasons) == ("undetermined", ("PLUGIN_FAULT",))
-    assert pool.evidence[0].message == (f"{instrument}: {what}" if instrument else what)
+    assert unplaced(pool.evidence[0].message) == (f"{instrument}: {what}" if instrument else what)
     without = engine.evaluate(account(*OTHERS, **CASH), market())
     assert [one for one in evaluation.pools if one != pool] == list(without.pools)
 
@@ -105,11 +106,11 @@ VALUES: dict[str, Callable[[Any], Any]] = {
     "raised ValueError: no": lambda price: fail(ValueError("no")),
     "raised SystemExit: 3": lambda price: fail(SystemExit(3)),
     "raised RecursionError": lambda price: fail(RecursionError()),
-    "values a contract at price {} at Decimal('NaN')": lambda price: Decimal("NaN"),
-    "values a contract at price {} at Decimal('-Infinity')": lambda price: Decimal("-Infinity"),
-    "values a contract at price {} at 100.0": lambda price: 100.0,
-    "values a contract at price {} at None": lambda price: None,
-    "values a contract at price {} at '100'": lambda price: "100",
+    "values a contract at price {} at NaN, wanted an exact finite number": lambda price: Decimal("NaN"),
+    "values a contract at price {} at -Infinity, wanted an exact finite number": lambda price: Decimal("-Infinity"),
+    "values a contract at price {} at 100.0 (float, not exact), wanted an exact finite number": lambda price: 100.0,
+    "values a contract at price {} at None, wanted an exact finite number": lambda price: None,
+    "values a contract at price {} at '100', wanted an exact finite number": lambda price: "100",
     "changed the precision of decimal arithmetic": meddle,
     "raised KeyError: 'no'": lambda price: meddle(price) and fail(KeyError("no")),
 }
@@ -131,7 +132,7 @@ def test_payoff__that_fails_at_an_orders_price_leaves_what_the_order_reserves_un
     assert one_pool(evaluation, "A/isolated/bent").status == "healthy"
     shared = one_pool(evaluation, "A/cross")
     assert (shared.status, shared.initial_margin, shared.notes) == ("healthy", None, ("ORDERS_DOUBTFUL",))
-    assert shared.evidence[0].message == f"bent of {SUPPLIER} raised ValueError: no"
+    assert unplaced(shared.evidence[0].message) == f"bent of {SUPPLIER} raised ValueError: no"
     decision = engine.check_order(account(BENT, *OTHERS, **CASH), market(), proposed)
     assert (decision.accepted, decision.reasons) == (False, ("POOL_UNDETERMINED", "PLUGIN_FAULT"))
 

@@ -44,7 +44,7 @@ def test_position__is_explained_by_tier_rates_and_formula() -> None:
     assert (kept.value, kept.how) == ("10", "maintenance_rate 0.02 * notional 1000 - deduction 10")
     initial = line(explanation, "p1", "initial_margin")
     assert initial.how == (
-        "largest of (notional 1000 * 1 / max_leverage 0.04; notional 1000 * initial_rate 0.04; table_maintenance 10)"
+        "largest of (notional 1000 * 1 / max_leverage 25; notional 1000 * initial_rate 0.04; table_maintenance 10)"
     )
 
 

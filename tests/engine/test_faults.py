@@ -16,6 +16,7 @@ from rules_engine.plugin import Backing, Mode, PoolLabel, Requirement, hookimpl,
 from rules_engine.policy.check import check_policy
 from rules_engine.policy.load import policy_finder
 from tests.builders import account, market, one_pool, order, position
+from tests.engine.placed import unplaced
 
 POLICY = """
 schema: rules-engine/policy/1
@@ -33,17 +34,31 @@ def _raise(error: BaseException) -> Any:
     raise error
 
 
+WANTED = "wanted a finite amount, not below 0"
 ANSWERS: dict[str, Any] = {
     "raised ValueError: no": lambda num, exposure: _raise(ValueError("no")),
     "raised KeyError": lambda num, exposure: _raise(KeyError()),
     "raised SystemExit: 3": lambda num, exposure: _raise(SystemExit(3)),
-    "requires initial margin Decimal('NaN')": lambda num, exposure: Requirement(Decimal("NaN"), Decimal(0)),
-    "requires maintenance margin Decimal('Infinity')": lambda num, exposure: Requirement(
+    f"requires initial margin NaN, {WANTED}": lambda num, exposure: Requirement(Decimal("NaN"), Decimal(0)),
+    f"requires initial margin NaN and maintenance margin NaN, {WANTED}": lambda num, exposure: Requirement(
+        Decimal("NaN"), Decimal("NaN")
+    ),
+    f"requires maintenance margin Infinity, {WANTED}": lambda num, exposure: Requirement(
         Decimal(1), Decimal("Infinity")
     ),
-    "requires maintenance margin Decimal('-1')": lambda num, exposure: Requirement(Decimal(1), Decimal(-1)),
-    "requires initial margin 0.5": lambda num, exposure: Requirement(0.5, Decimal(0)),
-    "requires initial margin True": lambda num, exposure: Requirement(True, Decimal(0)),
+    f"requires maintenance margin -1, {WANTED}": lambda num, exposure: Requirement(Decimal(1), Decimal("-1.00")),
+    f"requires maintenance margin -0.333333333333…, {WANTED}": lambda num, exposure: Requirement(
+        Decimal(1), num.quotient(Decimal(-1), Decimal(3))
+    ),
+    f"requires maintenance margin -1E+999999999, {WANTED}": lambda num, exposure: Requirement(
+        Decimal(1), Decimal("-1E+999999999")
+    ),
+    f"requires maintenance margin -3.33333333333E-51, {WANTED}": lambda num, exposure: Requirement(
+        Decimal(1), num.quotient(Decimal("-1E-50"), Decimal(3))
+    ),
+    f"requires initial margin 0.5 (float, not exact), {WANTED}": lambda num, exposure: Requirement(0.5, Decimal(0)),
+    f"requires initial margin True, {WANTED}": lambda num, exposure: Requirement(True, Decimal(0)),
+    f"requires initial margin '1', {WANTED}": lambda num, exposure: Requirement("1", Decimal(0)),
     "returned tuple, wanted a Requirement": lambda num, exposure: (Decimal(1), Decimal(1)),
     "raised AttributeError: immutable type: 'Exposure'": lambda num, exposure: setattr(exposure, "quantity", 0),
 }
@@ -113,7 +128,7 @@ def test_mode__at_fault_costs_its_own_pool_alone(what: str) -> None:
     evaluation = faulty.evaluate(account(BAD, *OTHERS, collateral={"USDT": "500"}), MARKET)
     pool = one_pool(evaluation, "A/strange/bad")
     assert (pool.status, pool.reasons) == ("undetermined", ("PLUGIN_FAULT",))
-    assert pool.evidence[0].message == f"bad: strange of {SUPPLIER} {what}"
+    assert unplaced(pool.evidence[0].message) == f"bad: strange of {SUPPLIER} {what}"
     without = faulty.evaluate(account(*OTHERS, collateral={"USDT": "500"}), MARKET)
     assert [one for one in evaluation.pools if one != pool] == list(without.pools)
 
@@ -138,7 +153,7 @@ def test_mode__that_cannot_say_the_pool_leaves_every_pool_of_the_account_in_doub
     """A leg that could belong anywhere could make any pool look healthy."""
     evaluation = engine(Strange(label=label)).evaluate(account(BAD, *OTHERS), MARKET)
     assert {pool.status for pool in evaluation.pools} == {"undetermined"}
-    assert evaluation.evidence[0].message == f"bad: strange of {SUPPLIER} {what}"
+    assert unplaced(evaluation.evidence[0].message) == f"bad: strange of {SUPPLIER} {what}"
 
 
 def test_mode__that_only_knows_exact_numbers_is_searched() -> None:
@@ -157,7 +172,7 @@ def test_mode__that_only_knows_exact_numbers_is_searched() -> None:
     assert (figures.liquidation_price, figures.bankruptcy_price) == (sound.liquidation_price, sound.bankruptcy_price)
     assert "LIQUIDATION_PRICE_SEARCHED" in figures.notes
     decision = decimals_only.check_order(account(collateral={"USDT": "100"}), MARKET, order("1", mode="strange"))
-    assert (decision.accepted, decision.largest_quantity) == (True, 10)
+    assert (decision.accepted, decision.largest_quantity) == (True, Decimal(10))
 
 
 def test_explain__says_where_a_mode_cannot_be_replayed() -> None:
@@ -170,9 +185,9 @@ def test_explain__says_where_a_mode_cannot_be_replayed() -> None:
 
     explanation = engine(Strange(exact_only)).explain(account(BAD, orders=[order("1", mode="strange")]), MARKET)
     lines = {line.figure: line.how for part in (*explanation.positions, *explanation.pools) for line in part.lines}
-    assert lines["PLUGIN_FAULT"] == f"bad: strange of {SUPPLIER} raised TypeError: only exact"
+    assert unplaced(lines["PLUGIN_FAULT"]) == f"bad: strange of {SUPPLIER} raised TypeError: only exact"
     assert lines["required there"] == "kept in the whole pool 0.50505"
-    assert lines["orders BTCUSDT"] == f"bad: strange of {SUPPLIER} raised TypeError: only exact"
+    assert unplaced(lines["orders BTCUSDT"]) == f"bad: strange of {SUPPLIER} raised TypeError: only exact"
 
 
 def test_mode__that_divides_by_the_mark_has_its_price_searched() -> None:
@@ -191,4 +206,39 @@ def test_plan__that_breaks_down_leaves_the_pool_to_be_liquidated() -> None:
     evaluation = engine(Strange()).evaluate(account(position("1", margin="1", mode="strange", id="bad")), MARKET)
     pool = one_pool(evaluation, "A/strange/bad")
     assert (pool.status, pool.close_out, pool.notes) == ("liquidate", (), ("CLOSE_OUT_UNKNOWN",))
-    assert pool.evidence[0].message == f"broken of {SUPPLIER} raised RuntimeError: no plan"
+    assert unplaced(pool.evidence[0].message) == f"broken of {SUPPLIER} raised RuntimeError: no plan"
+
+
+def at(package: str, module: str, file: str, source: str) -> Strange:
+    """The mode whose requirement is `answer` of this source, as if it stood in a package."""
+    names: dict[str, Any] = {"__name__": module, "__package__": package}
+    exec(compile(source, file, "exec"), names)
+    mode = Strange()
+    vars(mode)["requirement"] = names["answer"]
+    return mode
+
+
+RAISES = "\n\ndef answer(num, exposure, parameters):\n    raise ValueError('no')\n"
+DIVIDES = "def answer(num, exposure, parameters):\n    return num.quotient(exposure.value,\n        0)\n"
+FRACTION = "from fractions import Fraction\n\ndef answer(num, exposure, parameters):\n    return Fraction('x')\n"
+
+
+@pytest.mark.parametrize(
+    ("package", "module", "file", "source", "ending"),
+    [
+        ("acme", "acme.modes", "/srv/site-packages/acme/modes.py", RAISES, "ValueError: no (acme/modes.py:4)"),
+        ("acme.deep", "acme.deep.one", "/srv/acme/deep/one.py", RAISES, "ValueError: no (acme/deep/one.py:4)"),
+        ("acme", "acme", "/srv/acme/__init__.py", RAISES, "ValueError: no (acme/__init__.py:4)"),
+        ("", "faulty", "C:\\plugins\\faulty.py", RAISES, "ValueError: no (faulty.py:4)"),
+        (None, "__main__", "ask.py", RAISES, "ValueError: no (ask.py:4)"),
+        ("acme", "acme.modes", "acme/modes.py", DIVIDES, "DivisionByZero'>] (acme/modes.py:2)"),
+        ("acme", "acme.modes", "acme/modes.py", FRACTION, "Invalid literal for Fraction: 'x' (acme/modes.py:4)"),
+        ("rules_engine.formulas", "rules_engine.formulas.x", "x.py", RAISES, "ValueError: no"),
+    ],
+)  # fmt: skip
+def test_fault__says_where_in_the_plugin_it_came_up(
+    package: Any, module: str, file: str, source: str, ending: str
+) -> None:
+    """The plugin's own line, its file from its package on, wherever it called on to ours or to Python's."""
+    pool = one_pool(engine(at(package, module, file, source)).evaluate(account(BAD), MARKET), "A/strange/bad")
+    assert pool.evidence[0].message.endswith(ending)

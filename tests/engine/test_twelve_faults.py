@@ -60,26 +60,32 @@ LOADING = {
 """By distribution: what cannot even be loaded, and the reason that is given."""
 
 ANSWERING = {
-    "raises": ("raise ValueError('no')", "raised ValueError: no"),
-    "exits": ("raise SystemExit(3)", "raised SystemExit: 3"),
+    "raises": ("raise ValueError('no')", "raised ValueError: no (file_raises.py:11)"),
+    "exits": ("raise SystemExit(3)", "raised SystemExit: 3 (file_exits.py:11)"),
     "not_a_number": (
         "return Requirement(Decimal('NaN'), Decimal(1))",
-        "requires initial margin Decimal('NaN')",
+        "requires initial margin NaN, wanted a finite amount, not below 0",
     ),
     "infinite": (
         "return Requirement(Decimal(1), Decimal('Infinity'))",
-        "requires maintenance margin Decimal('Infinity')",
+        "requires maintenance margin Infinity, wanted a finite amount, not below 0",
     ),
-    "negative": ("return Requirement(Decimal(1), Decimal(-1))", "requires maintenance margin Decimal('-1')"),
+    "negative": (
+        "return Requirement(Decimal(1), Decimal(-1))",
+        "requires maintenance margin -1, wanted a finite amount, not below 0",
+    ),
     "wrong_shape": ("return (Decimal(1), Decimal(1))", "returned tuple, wanted a Requirement"),
-    "changes_a_position": ("exposure.quantity = Decimal(0)", "raised AttributeError: immutable type: 'Exposure'"),
+    "changes_a_position": (
+        "exposure.quantity = Decimal(0)",
+        "raised AttributeError: immutable type: 'Exposure' (file_changes_a_position.py:11)",
+    ),
     "changes_terms": (
         "exposure.market.terms['strike'] = Decimal(0)",
-        "raised TypeError: 'mappingproxy' object does not support item assignment",
+        "raised TypeError: 'mappingproxy' object does not support item assignment (file_changes_terms.py:11)",
     ),
     "changes_numbers": (
         "num.absolute = lambda x: Decimal(0)",
-        "raised AttributeError: 'ExactNumbers' object attribute 'absolute' is read-only",
+        "raised AttributeError: 'ExactNumbers' object attribute 'absolute' is read-only (file_changes_numbers.py:11)",
     ),
     "changes_precision": (
         "getcontext().prec = 3; return tiered_requirement(num, exposure)",

@@ -11,7 +11,7 @@ import pytest
 import rules_engine_standard_modes
 
 from rules_engine.extension.registry import Registry, build_registry
-from rules_engine.plugin import hookimpl, tiered_requirement
+from rules_engine.plugin import hookimpl
 from rules_engine.terms.checks import PolicyFinding
 from tests.policy.policy_examples import EXAMPLE, REGISTRY, changed, check, place, policy, said
 
@@ -20,10 +20,10 @@ class House:
     """A plugin of one check, one mode, one kind of buffer and one plan; the last three take the same parameters."""
 
     def __init__(self, findings: Callable[[Any], Any] = lambda policy: (), parameters: Any = MappingProxyType({})):
-        mode = {"pool": rules_engine_standard_modes.Isolated.pool, "requirement": tiered_requirement}
+        mode = {"pool": rules_engine_standard_modes.Isolated.pool, "requirement": lambda *_: None}
         kind = dict.fromkeys(("reading", "adjustment", "extremes"), lambda *_: ())
         self.check = _component("limits", findings=lambda _, policy: findings(policy))
-        self.mode = _component("house_mode", parameters=parameters, prepare=tiered_requirement, **mode)
+        self.mode = _component("house_mode", parameters=parameters, prepare=lambda *_: None, **mode)
         self.kind = _component("house_buffer", parameters=parameters, **kind)
         self.plan = _component("house_plan", parameters=parameters, closings=lambda *_: ())
 
@@ -181,7 +181,7 @@ def test_compiled__knows_what_components_are_and_whose() -> None:
 def test_compiled__knows_a_mode_of_whole_pools_and_its_traits() -> None:
     plugin = House()
     del type(plugin.mode).requirement
-    type(plugin.mode).pool_requirement = tiered_requirement
+    type(plugin.mode).pool_requirement = lambda *_: None
     type(plugin.mode).reserves_orders = True
     registry = build_registry([rules_engine_standard_modes, plugin])
     mode = policy(changed(("isolated: {}", "house_mode: {}")), registry=registry).modes["house_mode"]

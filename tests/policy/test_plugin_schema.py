@@ -28,7 +28,6 @@ class Ladder:
 
     name = "ladder"
     pool = rules_engine_standard_modes.Isolated.pool
-    requirement = staticmethod(tiered_requirement)
     parameters: Mapping[str, Any] = {
         "rate": {"type": "number", "above": 0, "max": 1, "required": True, "meta": {"description": "The rate."}},
         "steps": {"type": "list", "minlength": 1, "schema": {"type": "number", "min": 0}},
@@ -38,6 +37,9 @@ class Ladder:
             "schema": {"moves": {"type": "integer", "required": True}, "kind": {"type": "string", "allowed": ["up"]}},
         },
     }
+
+    def requirement(self, num: Any, exposure: Any, parameters: Any) -> Any:
+        return tiered_requirement(num, exposure)
 
 
 class Plugin:
