@@ -33,7 +33,7 @@ def shared_assets(
             else:
                 notes.append("COLLATERAL_NOT_LISTED")
             continue
-        quoted = _asset_price(policy, asset, market, doubts)
+        quoted = asset_price(policy, asset, market, doubts)
         if quoted is not None:
             value = collateral_value(num, num.constant(amount), num.constant(quoted.price), rule.haircut, rule.cap)
             measures = fresh(quoted.measures, market.as_of, policy.market_limits.stale_after)
@@ -49,7 +49,7 @@ def shared_assets(
     return counted, doubts, list(dict.fromkeys(notes))
 
 
-def _asset_price(policy: Policy, asset: str, market: Market, doubts: list[Doubt]) -> AssetPrice | None:
+def asset_price(policy: Policy, asset: str, market: Market, doubts: list[Doubt]) -> AssetPrice | None:
     quoted = market.prices.get(asset)
     if asset == policy.settlement_currency:
         return AssetPrice(price=ONE, measures={} if quoted is None else quoted.measures)

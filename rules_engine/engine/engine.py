@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rules_engine.engine.calls import raised
 from rules_engine.engine.documents import Source, decode_account, decode_market, decode_three, decode_two
@@ -19,6 +20,10 @@ from rules_engine.terms.evaluation import Evaluation, OrderDecision
 from rules_engine.terms.explanation import Explanation
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
+
+if TYPE_CHECKING:
+    from rules_engine.engine.book import Book
+    from rules_engine.engine.sweep import Sweep
 
 
 class ObserverWarning(UserWarning):
@@ -59,6 +64,13 @@ class Engine:
         """
         account, market = decode_two(account, market)
         return MarketEngine(self._policy, market, self._observers).evaluate(account)
+
+    def sweep(self, book: Book, market: Market | Source) -> Sweep:
+        """Every row of a book decided, on columns where those suffice and exactly where they do not.
+
+        Raises `DocumentError` where the market's document is not well formed.
+        """
+        return self.at(market).sweep(book)
 
     def explain(self, account: Account | Source, market: Market | Source) -> Explanation:
         """How each figure of an evaluation came about, by replaying its formulas. Raises as `evaluate` does."""
@@ -122,6 +134,17 @@ class MarketEngine:
                 evaluations.append(written(self._policy, self._market.as_of, solution))
         tell(self._observers, evaluations)
         return evaluations
+
+    def sweep(self, book: Book) -> Sweep:
+        """As `Engine.sweep`, in this market."""
+        from rules_engine.engine.sweep import Sweeper
+        from rules_engine.engine.sweep_state import Work
+
+        def evaluate(account: Account) -> Evaluation:
+            return written(self._policy, self._market.as_of, solve(self._policy, account, self._market, self._quotes))
+
+        with exactly():
+            return Sweeper(Work(self._policy, book, self._market), self._quotes, evaluate).run()
 
     def check_order(self, account: Account | Source, order: Order | Source) -> OrderDecision:
         """As `Engine.check_order`, in this market."""

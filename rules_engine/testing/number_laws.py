@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from rules_engine.engine.calls import in_words, raised_at
 from rules_engine.errors import MissingInput
 from rules_engine.numbers.exact import EXACT, ZERO, Exact, divide, sign_of
 from rules_engine.numbers.functions import Cut, NotLinear, Piecewise
@@ -18,7 +19,6 @@ from rules_engine.numbers.traced import Traced, TracedNumbers
 from rules_engine.terms.exposure import Exposure
 from rules_engine.terms.policy import Conventions
 from rules_engine.testing.asking import Asked, at_mark, changed, converted, positions_of
-from rules_engine.engine.calls import in_words, raised_at
 from rules_engine.testing.judging import NotJudged
 from rules_engine.testing.mode_subject import ModeSubject
 from rules_engine.testing.opaque import OpaqueNumbers

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rules_engine.engine.calls import raised_at
 from rules_engine.engine.documents import decode_account, decode_market
 from rules_engine.engine.engine import Engine
 from rules_engine.errors import DocumentError, MissingInput, PluginError
@@ -32,7 +33,6 @@ from rules_engine.terms.policy import Policy
 from rules_engine.terms.pool import Backing, PoolLabel, PositionLabels
 from rules_engine.testing.documents import example_account, example_market, policy_text
 from rules_engine.testing.examples import Examples
-from rules_engine.engine.calls import raised_at
 from rules_engine.testing.judging import evidence
 from rules_engine.testing.reports import CannotExercise
 from rules_engine.testing.scenes import scenes

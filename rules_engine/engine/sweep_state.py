@@ -1,0 +1,67 @@
+"""A sweep at work: what it writes to, and what it leaves to exact numbers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from rules_engine.engine.book import Book, Group
+from rules_engine.engine.sums import terms_of
+from rules_engine.engine.sweep_rows import STATUSES, Codes, GroupTerms
+from rules_engine.numbers.bounded import BoundedNumbers, Floats, Scratch
+from rules_engine.terms.market import Market
+from rules_engine.terms.policy import Policy
+from rules_engine.terms.pool import PoolLabel
+
+UNDETERMINED: Final = STATUSES.index("undetermined")
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """The answer by row, in the book's own order: status and equity of the row's pool, margins of its position."""
+
+    status: Codes
+    equity: Floats
+    initial_margin: Floats
+    maintenance_margin: Floats
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """A group with its place in the columns, what is one for all of its rows, and the label of its pools."""
+
+    group: Group
+    start: int
+    common: GroupTerms
+    label: PoolLabel
+
+    @property
+    def rows(self) -> slice:
+        return slice(self.start, self.start + self.group.size)
+
+
+class Work:
+    """One sweep at work. `exact_accounts` marks those that are left to exact numbers, `exactly` counts rows by why."""
+
+    def __init__(self, policy: Policy, book: Book, market: Market) -> None:
+        self.policy, self.book, self.market = policy, book, market
+        self.terms = terms_of(policy, None)
+        blank = [np.full(len(book), np.nan) for _ in range(3)]
+        self.out = Columns(np.full(len(book), UNDETERMINED, np.uint8), *blank)
+        self.exact_accounts = np.zeros(len(book.names), bool)
+        self.exact_accounts[list(book.records)] = True
+        self.exactly: dict[str, int] = {}
+        self._scratches: dict[int, Scratch] = {}
+
+    def numbers(self, length: int) -> BoundedNumbers:
+        """The number system for a chunk of this length."""
+        return BoundedNumbers(self._scratches.setdefault(length, Scratch(length)))
+
+    def count(self, why: str, rows: int) -> None:
+        """Takes down that so many rows are decided exactly."""
+        self.exactly[why] = self.exactly.get(why, 0) + rows
+
+    def give_up(self, group: Group, why: str) -> None:
+        """Leaves the accounts of a group to exact numbers."""
+        self.exact_accounts[group.accounts] = True
+        self.count(why, group.size)
