@@ -71,12 +71,8 @@ class Sweeper:
                     group, "whole pools" if allowed is not None and allowed.pooled else "measures or modes"
                 )
                 continue
-            labels = PositionLabels(id="", instrument=group.instrument, underlying=quote.underlying)
-            try:
-                label = label_of(allowed, labels)
-            except PluginFault:
-                label = PoolLabel(key=None, backing=Backing.ACCOUNT)
-            if (label.key is None) or (allowed.traits.reserves_orders and self.work.book.orders):
+            label = _label(allowed, group, quote)
+            if label.key is None or (allowed.traits.reserves_orders and self.work.book.orders):
                 self.work.give_up(group, "orders" if label.key is not None else "pools that cannot be told")
                 continue
             yield Placed(group, start, self._common(group, quote, allowed), label)
@@ -117,6 +113,18 @@ class Sweeper:
             self.work.out.equity[place] = _double(None if pool is None else pool.equity)
             self.work.out.initial_margin[place] = _double(position.initial_margin)
             self.work.out.maintenance_margin[place] = _double(position.maintenance_margin)
+
+
+def _label(allowed: AllowedMode, group: Group, quote: Quote) -> PoolLabel:
+    """Where a mode puts the rows of a group: a pool each, or one that follows from the instrument; else no key."""
+    labels = [PositionLabels(id=id, instrument=group.instrument, underlying=quote.underlying) for id in ("a", "b")]
+    try:
+        one, other = (label_of(allowed, each) for each in labels)
+    except PluginFault:
+        return PoolLabel(key=None, backing=Backing.ACCOUNT)
+    if one.backing is Backing.POSITION or one == other:
+        return one
+    return PoolLabel(key=None, backing=Backing.ACCOUNT)
 
 
 def _double(figure: object) -> float:
