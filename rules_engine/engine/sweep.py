@@ -22,6 +22,7 @@ from rules_engine.numbers.bounded import NotColumns
 from rules_engine.numbers.exact import sign_of
 from rules_engine.terms.account import Account
 from rules_engine.terms.evaluation import Evaluation, PolicyIdentity
+from rules_engine.terms.exposure import Schedule
 from rules_engine.terms.policy import AllowedMode
 from rules_engine.terms.pool import Backing, PoolLabel, PositionLabels
 
@@ -44,6 +45,7 @@ class Sweeper:
 
     def __init__(self, work: Work, quote_of: Callable[[str], Quote], evaluate: Callable[[Account], Evaluation]) -> None:
         self.work, self.quote_of, self.evaluate = work, quote_of, evaluate
+        self._schedules: dict[int, Schedule] = {}
 
     def run(self) -> Sweep:
         """Decides every row."""
@@ -81,8 +83,14 @@ class Sweeper:
         quantity = group.columns["quantity"]
         assert quantity is not None
         side = 0 if quote.value is None else sign_of(quote.value) * (1 if quantity[0] > 0 else -1)
-        schedule = None if quote.severe is None else in_columns(quote.severe)
+        schedule = None if quote.severe is None else self._in_columns(quote.severe)
         return GroupTerms(quote=quote, allowed=allowed, schedule=schedule, terms=self.work.terms, side=side)
+
+    def _in_columns(self, schedule: Schedule) -> Schedule:
+        """A schedule in bounded numbers, made once for all instruments that have it."""
+        if id(schedule) not in self._schedules:
+            self._schedules[id(schedule)] = in_columns(schedule)
+        return self._schedules[id(schedule)]
 
     def _decide_rows(self, places: Integers) -> None:
         """Decides rows with pools of their own, each as an account that holds nothing else."""

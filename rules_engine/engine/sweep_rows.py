@@ -126,7 +126,7 @@ def decided(equity: Bounded, maintenance: Bounded, fee: Number, rules: Liquidati
     doubtful: Mask | None = None
     lines = (surplus(equity, maintenance, fee, rules.margin_call), surplus(equity, maintenance, fee, ONE), equity)
     for line in lines:
-        values = np.broadcast_to(line.values, out.shape)
+        values = line.values if line.scratch is not None else np.broadcast_to(line.values, out.shape)
         passed = values < -line.error
         within = values <= line.error
         np.add(out, passed.view(np.uint8), out=out)
