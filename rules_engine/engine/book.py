@@ -1,21 +1,23 @@
 """The book: positions of many accounts as columns, grouped by instrument, mode and side, each group by size. Immutable.
 
-What cannot stand in columns (a row at fault, one of no contracts, an instrument held twice, a fee rate of its own) makes
-its whole account one that is decided exactly, from the record that `Book.account` gives back for any account.
+What columns cannot decide (a row at fault, one of no contracts, an instrument held twice, a fee rate of its own) makes
+its whole account one that is decided exactly: its rows stand apart. Every account can be had as an exact record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from rules_engine.errors import Doubt
 from rules_engine.numbers.bounded import Floats
 from rules_engine.terms.account import Account, Order, Position
 
@@ -25,7 +27,10 @@ CHUNK: Final = 32_768
 COLUMNS: Final = ("quantity", "entry_price", "margin", "leverage", "accrued")
 """The columns of numbers, in the order of bounds."""
 
+Kept = TypeVar("Kept")
+
 Integers: TypeAlias = NDArray[np.int64]
+Instants: TypeAlias = NDArray[np.datetime64]
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -37,7 +42,7 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """Positions of one instrument, mode and side, by quantity. `rows` are their numbers in the book.
+    """Positions of one instrument, mode, stated group and side, by quantity. `rows` are their numbers in the book.
 
     `columns` holds an array for each of `COLUMNS`, of the doubles nearest to the numbers; None where no row of the group
     states one. `accounts` are places in the book's list of accounts.
@@ -49,13 +54,21 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Integers
     columns: Mapping[str, Floats | None]
     spans: tuple[Span, ...]
+    group: str | None = None
 
     @property
     def size(self) -> int:
         return len(self.rows)
 
 
-def group_of(instrument: str, mode: str, rows: Integers, accounts: Integers, columns: Mapping[str, Floats]) -> Group:
+def group_of(
+    instrument: str,
+    mode: str,
+    rows: Integers,
+    accounts: Integers,
+    columns: Mapping[str, Floats],
+    group: str | None = None,
+) -> Group:
     """A group of rows that are alike, put in order of quantity and cut into chunks. NaN is what is not stated."""
     order = np.argsort(columns["quantity"], kind="stable")
     stated = {name: None if np.isnan(column[0]) else column[order] for name, column in columns.items()}
@@ -66,6 +79,7 @@ def group_of(instrument: str, mode: str, rows: Integers, accounts: Integers, col
         accounts=accounts[order],
         columns=stated,
         spans=tuple(_span(stated, start, stop) for start, stop in pairwise(_cuts(len(rows)))),
+        group=group,
     )
 
 
@@ -95,33 +109,49 @@ class Exactly(msgspec.Struct, frozen=True):
         return Decimal(repr(float(value))) if kept is None else kept
 
 
-class Book:
-    """Many accounts' positions, as `rules_engine.engine.book_rows` builds it.
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """What a book holds. `names` are the accounts, `ids` and `opened` the positions by row.
 
-    `names` are the accounts, `ids` the positions by row; `records` are the accounts decided exactly, whole, by place,
-    and `record_rows` the rows of their positions.
-    `collateral` gives accounts and amounts by asset, None where the book has no collateral table.
+    `apart` are groups of rows, and `faulty` the rows at fault (with their accounts), of accounts decided exactly.
+    `collateral` gives accounts and amounts by asset, None where there is no collateral table; `group_margins` by group.
+    `orders`, `fee_rates` and `collateral_doubts` are of the accounts that have any, by place.
     """
 
-    def __init__(
-        self,
-        *,
-        names: Sequence[str],
-        ids: Sequence[str],
-        groups: Iterable[Group],
-        records: Mapping[int, Account],
-        record_rows: Mapping[int, Sequence[int]],
-        exactly: Exactly,
-        collateral: Mapping[str, tuple[Integers, Floats]] | None,
-        group_margins: Mapping[str, tuple[Integers, Floats]],
-        orders: Mapping[int, tuple[Order, ...]],
-    ) -> None:
-        self.names, self.ids, self.groups = names, ids, tuple(groups)
-        self.records, self.record_rows = records, record_rows
-        self.exactly, self.collateral, self.group_margins, self.orders = exactly, collateral, group_margins, orders
+    names: Sequence[object]
+    ids: Sequence[object]
+    groups: tuple[Group, ...]
+    apart: tuple[Group, ...] = ()
+    faulty: Mapping[int, tuple[int, Position]] = {}
+    exactly: Exactly = Exactly()
+    opened: Instants | None = None
+    collateral: Mapping[str, tuple[Integers, Floats]] | None = None
+    group_margins: Mapping[str, tuple[Integers, Floats]] = {}
+    orders: Mapping[int, tuple[Order, ...]] = {}
+    fee_rates: Mapping[int, Decimal] = {}
+    collateral_doubts: Mapping[int, Mapping[str | None, Doubt]] = {}
+
+
+NO_COLLATERAL: Final = Doubt(code="COLLATERAL_MISSING", message="the book has no collateral table")
+
+
+class Book:
+    """Many accounts' positions; `book_of`, `book_from_columns` and `book_from_rows` make one."""
+
+    def __init__(self, contents: Contents) -> None:
+        self.contents = contents
+        self.names, self.ids, self.groups = contents.names, contents.ids, contents.groups
+        self._kept: dict[tuple[object, ...], Any] = {}
+        self.exactly, self.collateral, self.orders = contents.exactly, contents.collateral, contents.orders
+        self.group_margins = contents.group_margins
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def kept(self, key: tuple[object, ...], make: Callable[[], Kept]) -> Kept:
+        """What is worked out of the book once, such as which pools its rows belong to."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]  # type: ignore[no-any-return]
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -129,10 +159,17 @@ class Book:
         return tuple(np.cumsum([0, *(group.size for group in self.groups)]).tolist())
 
     @cached_property
+    def records(self) -> Integers:
+        """The places of the accounts that are decided exactly, whole."""
+        contents = self.contents
+        told = [*(place for place, _ in contents.faulty.values()), *contents.fee_rates, *contents.collateral_doubts]
+        return np.unique(np.concatenate([np.array(told, np.int64), *(group.accounts for group in contents.apart)]))
+
+    @cached_property
     def slots(self) -> Integers:
         """Where each row of the book stands in a sweep's columns."""
-        recorded = [row for place in sorted(self.record_rows) for row in self.record_rows[place]]
-        rows = np.concatenate([*(group.rows for group in self.groups), np.array(recorded, np.int64)])
+        every = (*self.groups, *self.contents.apart)
+        rows = np.concatenate([*(group.rows for group in every), np.array(list(self.contents.faulty), np.int64)])
         slots = np.empty(len(rows), np.int64)
         slots[rows] = np.arange(len(rows))
         return slots
@@ -148,48 +185,55 @@ class Book:
 
     def accounts(self, places: Sequence[int]) -> list[Account]:
         """Some accounts as exact records, in one pass over the book."""
-        wanted = np.zeros(len(self.names), bool)
-        wanted[list(places)] = True
-        held: dict[int, list[tuple[int, Position]]] = {place: [] for place in places}
-        for group in self.groups:
-            for index in np.flatnonzero(wanted[group.accounts]).tolist():
-                row = int(group.rows[index])
-                held[int(group.accounts[index])].append((row, self.position(group, index)))
-        return [self.records.get(place) or self._account(place, held[place]) for place in places]
+        held = self._held(places)
+        return [self._account(place, [self._row(*found) for found in held[place]]) for place in places]
 
     def rows_of(self, places: Sequence[int]) -> dict[int, list[int]]:
         """Where the rows of some accounts stand in a sweep's columns, in the order of their positions."""
+        held = self._held(places)
+        return {place: self.slots[[row for row, _, _ in found]].tolist() for place, found in held.items()}
+
+    def _held(self, places: Sequence[int]) -> dict[int, list[tuple[int, Group | None, int]]]:
+        """The rows of some accounts, in order, each with its group (None for one at fault) and its index there."""
         wanted = np.zeros(len(self.names), bool)
         wanted[list(places)] = True
-        held: dict[int, list[tuple[int, int]]] = {place: [] for place in places}
-        for group, start in zip(self.groups, self.starts, strict=False):
+        held: dict[int, list[tuple[int, Group | None, int]]] = {place: [] for place in places}
+        for group in (*self.groups, *self.contents.apart):
             for index in np.flatnonzero(wanted[group.accounts]).tolist():
-                held[int(group.accounts[index])].append((int(group.rows[index]), start + index))
-        after = self.starts[-1]
-        for place in sorted(self.record_rows):
-            rows = self.record_rows[place]
-            if place in held:
-                held[place] = [(row, after + index) for index, row in enumerate(rows)]
-            after += len(rows)
-        return {place: [slot for _, slot in sorted(found)] for place, found in held.items()}
+                held[int(group.accounts[index])].append((int(group.rows[index]), group, index))
+        for row, (place, _) in self.contents.faulty.items():
+            if wanted[place]:
+                held[place].append((row, None, 0))
+        return {place: sorted(found, key=lambda one: one[0]) for place, found in held.items()}
+
+    def _row(self, row: int, group: Group | None, index: int) -> Position:
+        return self.contents.faulty[row][1] if group is None else self.position(group, index)
 
     def position(self, group: Group, index: int) -> Position:
         """One row of a group as an exact record."""
         row = int(group.rows[index])
-        numbers = {
+        stated: dict[str, Any] = {
             name: self.exactly.of(name, row, column[index])
             for name, column in group.columns.items()
             if column is not None
         }
-        return Position(id=str(self.ids[row]), instrument=group.instrument, mode=group.mode, **numbers)
+        if self.contents.opened is not None:
+            opened: datetime | None = self.contents.opened[row].item()
+            stated["opened_at"] = None if opened is None else opened.replace(tzinfo=UTC)
+        return Position(
+            id=str(self.ids[row]), instrument=group.instrument, mode=group.mode, group=group.group, **stated
+        )
 
-    def _account(self, place: int, held: list[tuple[int, Position]]) -> Account:
+    def _account(self, place: int, positions: Sequence[Position]) -> Account:
+        doubts = self.contents.collateral_doubts.get(place, {})
         return Account(
             account=str(self.names[place]),
             collateral=self._amounts("collateral", self.collateral or {}, place),
             group_margins=self._amounts("group_margins", self.group_margins, place),
-            positions=tuple(position for _, position in sorted(held, key=lambda one: one[0])),
+            positions=tuple(positions),
             orders=self.orders.get(place, ()),
+            fee_rate=self.contents.fee_rates.get(place),
+            collateral_doubts=doubts if self.collateral is not None else {**doubts, None: NO_COLLATERAL},
         )
 
     def _amounts(self, table: str, columns: Mapping[str, tuple[Integers, Floats]], place: int) -> dict[str, Decimal]:

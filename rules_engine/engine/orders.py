@@ -64,7 +64,7 @@ def resting(account: Account) -> Resting:
     """The account's orders added up; `reduce_only` ones are left out, for they never reverse anything."""
     found: dict[tuple[str, str, int, str | None], Decimal] = {}
     for order in account.orders:
-        if not order.reduce_only:
+        if not order.reduce_only and order.fault is None:
             key = (order.mode, order.instrument, sign_of(order.quantity), order.position)
             found[key] = found.get(key, ZERO) + abs(order.quantity)
     return found
@@ -139,6 +139,9 @@ def placement(policy: Policy, pools: Pools, account: Account, quote_of: Callable
     doubts: list[Doubt] = []
     beside = resting(account)
     for order in account.orders:
+        if order.fault is not None:
+            doubts.append(Doubt(code="ROW_INVALID", message=f"{order.id}: {order.fault}", instrument=order.instrument))
+            continue
         try:
             placed.append(place_order(policy, pools, account, order, quote_of(order.instrument), beside))
         except Unplaced as unplaced:

@@ -29,7 +29,8 @@ class Holding(msgspec.Struct, frozen=True):
 
     @property
     def open(self) -> bool:
-        return self.position.quantity != 0
+        """Whether anything is held, or may be: of a row at fault nobody knows."""
+        return self.position.quantity != 0 or self.position.fault is not None
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:
@@ -40,7 +41,10 @@ class Holding(msgspec.Struct, frozen=True):
 
 
 def _doubts_of_row(position: Position) -> Iterator[Doubt]:
-    """Figures that no position can have."""
+    """What keeps a row from being used: it cannot be read, or has figures that no position can have."""
+    if position.fault is not None:
+        yield _row_invalid(position)
+        return
     for code, name, figure in (
         ("ENTRY_PRICE_INVALID", "entry_price", position.entry_price),
         ("LEVERAGE_INVALID", "leverage", position.leverage),
@@ -48,6 +52,11 @@ def _doubts_of_row(position: Position) -> Iterator[Doubt]:
         if figure is not None and figure <= 0:
             text = f"{position.id}: {name} is {figure}; it must be above 0"
             yield Doubt(code=code, message=text, position=position.id, instrument=position.instrument)
+
+
+def _row_invalid(row: Position | Order) -> Doubt:
+    position = row.id if isinstance(row, Position) else None
+    return Doubt(code="ROW_INVALID", message=f"{row.id}: {row.fault}", position=position, instrument=row.instrument)
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +126,13 @@ class Unplaced(Exception):
 
 def place(policy: Policy, quote: Quote, row: Position | Order) -> tuple[AllowedMode, PoolLabel]:
     """The mode and pool label of a position or of an order that would open one. Raises `Unplaced`."""
+    try:
+        return _place(policy, quote, row)
+    except Unplaced as unplaced:
+        raise unplaced if row.fault is None else Unplaced(_row_invalid(row)) from unplaced
+
+
+def _place(policy: Policy, quote: Quote, row: Position | Order) -> tuple[AllowedMode, PoolLabel]:
     allowed = policy.modes.get(row.mode)
     if allowed is None:
         raise _unplaced(row, "MODE_NOT_ALLOWED", f"the policy does not allow margin mode {row.mode}")
@@ -126,7 +142,7 @@ def place(policy: Policy, quote: Quote, row: Position | Order) -> tuple[AllowedM
         label = label_of(allowed, labels)
     except PluginFault as fault:
         raise Unplaced(fault.doubt) from fault
-    if label.key is None:
+    if label.key is None or (label.backing is Backing.GROUP and not row.instrument):
         raise _unplaced(row, "GROUP_UNKNOWN", f"{row.instrument} has nothing to tell its group by")
     if label.backing is Backing.GROUP and group is not None and group != label.key:
         raise _unplaced(row, "GROUP_CONTRADICTS", f"the account says group {group}, the policy {label.key}")
@@ -148,7 +164,7 @@ def pools_of(policy: Policy, account: Account, market: Market, quote_of: Callabl
         try:
             allowed, label = place(policy, holding.quote, position)
         except Unplaced as unplaced:
-            if position.quantity or position.accrued:
+            if holding.open or position.accrued:
                 doubts.append(unplaced.doubt)
             continue
         name = pool_name(account.account, allowed.name, label)
@@ -229,7 +245,7 @@ def _split_positions(
         scope = allowed.name if label.backing is Backing.POSITION else name
         for holding in holdings:
             position = holding.position
-            if not holding.open or (allowed.split_positions and label.backing is Backing.POSITION):
+            if not position.quantity or (allowed.split_positions and label.backing is Backing.POSITION):
                 continue
             key = (scope, position.instrument, position.quantity > 0)
             if key in seen:
@@ -258,6 +274,9 @@ def _pool(
         doubts = [*doubts, *holding.doubts]
     notes: list[str] = []
     assets: list[AssetExposure] = []
+    if label.backing is not Backing.POSITION:
+        key = label.key if label.backing is Backing.GROUP else ""
+        doubts = [*doubts, *(account.collateral_doubts[each] for each in (None, key) if each in account.collateral_doubts)]
     if label.backing is Backing.POSITION:
         if len(holdings) > 1:
             ids = ", ".join(holding.position.id for holding in holdings)

@@ -49,9 +49,11 @@ class Sweeper:
 
     def run(self) -> Sweep:
         """Decides every row."""
-        work, placed = self.work, list(self._placed())
+        work = self.work
+        work.out.blank(slice(work.book.starts[-1], None))
+        placed = list(self._placed())
         alone = [one for one in placed if one.label.backing is Backing.POSITION]
-        doubtful = [rows for one in alone if not one.common.quote.doubts for rows in ringfenced(work, one)]
+        doubtful = [rows for one in alone for rows in ringfenced(work, one)]
         decide_shared(work, [one for one in placed if one.label.backing is not Backing.POSITION])
         self._decide_rows(np.unique(np.concatenate([np.empty(0, np.int64), *doubtful])))
         self._decide_accounts()
@@ -121,6 +123,7 @@ class Sweeper:
             self.work.out.equity[place] = _double(None if pool is None else pool.equity)
             self.work.out.initial_margin[place] = _double(position.initial_margin)
             self.work.out.maintenance_margin[place] = _double(position.maintenance_margin)
+            self.work.out.unrealized_pnl[place] = _double(position.unrealized_pnl)
 
 
 def _label(allowed: AllowedMode, group: Group, quote: Quote) -> PoolLabel:
@@ -142,12 +145,14 @@ def _double(figure: object) -> float:
 def ringfenced(work: Work, placed: Placed) -> Iterator[Integers]:
     """Writes the rows of pools of their own; gives the places of those in doubt."""
     group, out = placed.group, work.out
+    if placed.common.quote.doubts or group.columns["margin"] is None:
+        out.blank(placed.rows)
+        return
     try:
         for span in group.spans:
             num = work.numbers(span.stop - span.start)
             margin = column(num, group, span, "margin")
-            if margin is None:
-                return
+            assert margin is not None
             accrued = column(num, group, span, "accrued")
             backing = margin if accrued is None else margin + accrued
             figures = figures_of(num, group, span, placed.common, backing)
@@ -157,6 +162,7 @@ def ringfenced(work: Work, placed: Placed) -> Iterator[Integers]:
             out.equity[rows] = equity.values
             out.initial_margin[rows] = figures.initial.values
             out.maintenance_margin[rows] = figures.maintenance.values
+            out.unrealized_pnl[rows] = figures.pnl.values
             for mask in (near, num.doubtful):
                 if mask is not None:
                     yield np.flatnonzero(mask) + rows.start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -10,55 +11,61 @@ import numpy as np
 from rules_engine.engine.assets import asset_price
 from rules_engine.engine.book import Book, Integers
 from rules_engine.formulas.collateral import collateral_value
-from rules_engine.numbers.bounded import UNIT, Bounded, BoundedNumbers, Floats, Mask, Scratch, bounded
+from rules_engine.numbers.bounded import UNIT, Bounded, BoundedNumbers, Floats, Mask, Operand, Scratch, bounded
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
 
+FIGURES: Final = ("pnl", "initial", "maintenance", "fee")
+"""What is added up by pool."""
 
-class RowSums:
-    """Figures of rows in columns of their own, with the largest error and the largest size among them."""
 
-    def __init__(self, rows: int) -> None:
-        self.values = np.zeros(rows)
-        self.error = 0.0
-        self.size = 0.0
+class Reach:
+    """How far off a figure of rows may be, and how large it is, in all chunks together."""
 
-    def write(self, rows: slice, figure: Bounded) -> None:
-        """Takes a chunk's figures down."""
-        self.values[rows] = figure.values
+    def __init__(self, error: float = 0.0, size: float = 0.0) -> None:
+        self.error, self.size = error, size
+
+    def seen(self, figure: Operand) -> Floats | float:
+        """A chunk's figures, of which error and size are noted."""
+        figure = bounded(figure)
         self.error = max(self.error, figure.error)
         self.size = max(self.size, figure.high, -figure.low)
-
-    def of(self, rows: slice) -> RowSums:
-        """The same of some rows."""
-        chosen = RowSums(0)
-        chosen.values, chosen.error, chosen.size = self.values[rows], self.error, self.size
-        return chosen
+        return figure.values  # type: ignore[no-any-return]
 
 
 class PoolIndex(msgspec.Struct, frozen=True):
-    """Which of `size` pools each row belongs to, and the most rows that any of them has."""
+    """Which of `size` pools each row belongs to, the most rows that any has, and which have any."""
 
     pools: Integers
     size: int
     most: int
+    held: Mask
 
 
 def pool_index(pools: Integers, size: int) -> PoolIndex:
     """The index with the size of its largest pool."""
     counts = np.bincount(pools, minlength=size)
-    return PoolIndex(pools, size, int(counts.max()) if len(pools) else 0)
+    return PoolIndex(pools, size, int(counts.max(initial=0)), counts > 0)
 
 
-def summed(num: BoundedNumbers, index: PoolIndex, rows: RowSums) -> Bounded:
+def group_index(accounts: Integers, keys: Sequence[str], sizes: Sequence[int]) -> tuple[Integers, list[str], PoolIndex]:
+    """The account and the key of every group pool, and which of them each row belongs to."""
+    names = sorted(set(keys))
+    which = np.repeat([names.index(key) for key in keys], sizes)
+    codes, inverse = np.unique(accounts * max(len(names), 1) + which, return_inverse=True)
+    owners, numbers = np.divmod(codes, max(len(names), 1))
+    return owners, [names[number] for number in numbers.tolist()], pool_index(inverse, len(codes))
+
+
+def summed(num: BoundedNumbers, index: PoolIndex, rows: Floats, reach: Reach) -> Bounded:
     """Figures of rows added up by pool.
 
     n terms, each off by at most e and no larger than X, added one after another, are off by at most
     `n * e + n * n * u * X`: each of fewer than n additions rounds a partial sum that is no larger than n * X.
     """
-    sums = np.bincount(index.pools, rows.values, index.size)
+    sums = np.bincount(index.pools, rows, index.size)
     n = index.most
-    error = (n * rows.error + n * n * UNIT * (rows.size + rows.error)) * (1 + 2.0**-40)
+    error = (n * reach.error + n * n * UNIT * (reach.size + reach.error)) * (1 + 2.0**-40)
     return whole(num, sums, error)
 
 

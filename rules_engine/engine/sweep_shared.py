@@ -3,41 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from rules_engine.engine.book import Integers
 from rules_engine.engine.sweep_pools import (
+    FIGURES,
     PoolIndex,
-    RowSums,
+    Reach,
     group_collateral,
+    group_index,
     pool_index,
     shared_collateral,
     summed,
     whole,
 )
-from rules_engine.engine.sweep_rows import STATUSES, column, decided, figures_of
+from rules_engine.engine.sweep_rows import STATUSES, decided, figures_of
 from rules_engine.engine.sweep_state import Placed, Work
 from rules_engine.formulas.pool import draw_limit
-from rules_engine.numbers.bounded import BoundedNumbers, Mask, NotColumns, Scratch
+from rules_engine.numbers.bounded import UNIT, Bounded, BoundedNumbers, Mask, NotColumns, Scratch
 from rules_engine.numbers.exact import ZERO
 from rules_engine.terms.pool import Backing
 
 
 class Shared:
-    """Groups of rows that share pools, with the figures of each row in columns of their own."""
+    """Groups of rows that share pools. Their figures are in the columns of the answer; here is how far off those may be."""
 
     def __init__(self, work: Work, placed: Sequence[Placed]) -> None:
         self.work = work
         self.placed = sorted(placed, key=lambda one: one.label.backing is Backing.GROUP)
-        size = sum(one.group.size for one in self.placed)
-        self.pnl, self.initial, self.maintenance, self.fee = (RowSums(size) for _ in range(4))
-        self.accounts = np.concatenate([np.empty(0, np.int64), *(one.group.accounts for one in self.placed)])
-        self.starts = np.cumsum([0, *(one.group.size for one in self.placed)]).tolist()
+        self.reach = {figure: Reach() for figure in FIGURES}
+        self.fee = np.zeros(len(work.book)) if "trigger" in work.terms.closing_fee.counts_in else None
 
-    def rows(self, placed: Placed, start: int) -> None:
-        """The figures of a group's rows, into columns of their own and those of the answer."""
+    def rows(self, placed: Placed) -> None:
+        """The figures of a group's rows."""
         work, group, out = self.work, placed.group, self.work.out
+        out.blank(placed.rows)
         if placed.common.quote.doubts:
             return
         for span in group.spans:
@@ -47,39 +49,62 @@ class Shared:
             except NotColumns as error:
                 work.give_up(group, str(error))
                 return
-            accrued = column(num, group, span, "accrued")
-            rows = slice(start + span.start, start + span.stop)
-            self.pnl.write(rows, figures.pnl if accrued is None else figures.pnl + accrued)
-            self.initial.write(rows, figures.initial)
-            self.maintenance.write(rows, figures.maintenance)
-            if figures.fee is not ZERO:
-                self.fee.write(rows, figures.fee)
-            answer = slice(placed.start + span.start, placed.start + span.stop)
-            out.initial_margin[answer] = figures.initial.values
-            out.maintenance_margin[answer] = figures.maintenance.values
+            rows = slice(placed.start + span.start, placed.start + span.stop)
+            out.unrealized_pnl[rows] = self.reach["pnl"].seen(figures.pnl)
+            out.initial_margin[rows] = self.reach["initial"].seen(figures.initial)
+            out.maintenance_margin[rows] = self.reach["maintenance"].seen(figures.maintenance)
+            if self.fee is not None:
+                self.fee[rows] = self.reach["fee"].seen(figures.fee)
             if num.doubtful is not None:
                 work.exact_accounts[group.accounts[span.start : span.stop][num.doubtful]] = True
 
-    def unknown(self, parts: Sequence[int]) -> Mask:
-        """The accounts that hold rows of which nothing is known: a mark is missing, say."""
-        found = np.zeros(len(self.work.book.names), bool)
+    def accounts(self, parts: Sequence[int]) -> Integers:
+        """The account of each row of some groups."""
+        return np.concatenate([np.empty(0, np.int64), *(self.placed[i].group.accounts for i in parts)])
+
+    def summed(self, num: BoundedNumbers, index: PoolIndex, parts: Sequence[int], figure: str) -> Bounded:
+        """A figure of the rows of some groups, added up by pool."""
+        out = self.work.out
+        columns = {
+            "pnl": out.unrealized_pnl,
+            "initial": out.initial_margin,
+            "maintenance": out.maintenance_margin,
+            "fee": self.fee,
+        }
+        column = columns[figure]
+        assert column is not None
+        return summed(num, index, column[self.places(parts)], self.reach[figure])
+
+    def accrued(self, num: BoundedNumbers, index: PoolIndex, parts: Sequence[int]) -> Bounded:
+        """What accrued to the positions of each pool."""
+        columns = [self.placed[i].group.columns["accrued"] for i in parts]
+        if all(column is None for column in columns):
+            return whole(num, np.zeros(index.size), 0.0)
+        groups = [self.placed[i].group for i in parts]
+        values = np.concatenate([np.zeros(g.size) if c is None else c for g, c in zip(groups, columns, strict=True)])
+        largest = float(np.abs(values).max(initial=0.0))
+        return summed(num, index, values, Reach(UNIT * largest, largest))
+
+    def unknown(self, parts: Sequence[int], index: PoolIndex) -> Mask:
+        """The pools that hold rows of which nothing is known: a mark is missing, say."""
+        found, start = np.zeros(index.size, bool), 0
         for i in parts:
+            stop = start + self.placed[i].group.size
             if self.placed[i].common.quote.doubts:
-                found[self.placed[i].group.accounts] = True
+                found[index.pools[start:stop]] = True
+            start = stop
         return found
 
-    def places(self, parts: Sequence[int]) -> Integers:
-        """Where the rows of some groups stand in the answer."""
-        ranges = [np.arange(self.placed[i].rows.start, self.placed[i].rows.stop) for i in parts]
-        return np.concatenate([np.empty(0, np.int64), *ranges])
+    def places(self, parts: Sequence[int]) -> slice | Integers:
+        """Where the rows of some groups stand in the answer: as one slice where they stand together."""
+        spans = [self.placed[i].rows for i in parts]
+        if all(one.stop == other.start for one, other in pairwise(spans)):
+            return slice(spans[0].start, spans[-1].stop) if spans else slice(0, 0)
+        return np.concatenate([np.arange(span.start, span.stop) for span in spans])
 
     def parts(self, backing: Backing) -> list[int]:
         """Which of the groups this backs."""
         return [i for i, one in enumerate(self.placed) if one.label.backing is backing]
-
-    def chosen(self, parts: Sequence[int]) -> slice:
-        """The rows of some groups, which stand together."""
-        return slice(self.starts[parts[0]], self.starts[parts[-1] + 1]) if parts else slice(0, 0)
 
 
 def decide_shared(work: Work, placed: Sequence[Placed]) -> None:
@@ -87,8 +112,8 @@ def decide_shared(work: Work, placed: Sequence[Placed]) -> None:
     if not placed:
         return
     shared = Shared(work, placed)
-    for one, start in zip(shared.placed, shared.starts, strict=False):
-        shared.rows(one, start)
+    for one in shared.placed:
+        shared.rows(one)
     accounts = AccountPools(shared)
     accounts.decide()
     GroupPools(shared, accounts).decide()
@@ -102,15 +127,16 @@ class AccountPools:
         self.size = len(work.book.names)
         self.num = BoundedNumbers(Scratch(self.size))
         parts = shared.parts(Backing.ACCOUNT)
-        rows = shared.chosen(parts)
         self.places = shared.places(parts)
-        self.index = pool_index(shared.accounts[rows], self.size)
+        key = ("accounts", *(shared.placed[i].start for i in parts))
+        self.index = work.book.kept(key, lambda: pool_index(shared.accounts(parts), self.size))
         backing, self.unknown = shared_collateral(self.num, work.policy, work.book, work.market)
-        self.unknown |= shared.unknown(parts)
-        self.equity = backing + summed(self.num, self.index, shared.pnl.of(rows))
-        self.initial = summed(self.num, self.index, shared.initial.of(rows))
-        self.maintenance = summed(self.num, self.index, shared.maintenance.of(rows))
-        self.fee = summed(self.num, self.index, shared.fee.of(rows)) if shared.fee.size else ZERO
+        self.unknown |= shared.unknown(parts, self.index)
+        gained = shared.summed(self.num, self.index, parts, "pnl")
+        self.equity = backing + shared.accrued(self.num, self.index, parts) + gained
+        self.initial = shared.summed(self.num, self.index, parts, "initial")
+        self.maintenance = shared.summed(self.num, self.index, parts, "maintenance")
+        self.fee = ZERO if shared.fee is None else shared.summed(self.num, self.index, parts, "fee")
 
     def decide(self) -> None:
         """Writes the status and equity of every row's pool; accounts in doubt are left to exact numbers."""
@@ -123,26 +149,21 @@ class GroupPools:
     def __init__(self, shared: Shared, accounts: AccountPools) -> None:
         self.shared, self.above, work = shared, accounts, shared.work
         parts = shared.parts(Backing.GROUP)
-        rows = shared.chosen(parts)
-        keys = sorted({str(shared.placed[i].label.key) for i in parts})
-        number = {key: index for index, key in enumerate(keys)}
-        which = np.concatenate(
-            [np.empty(0, np.int64)]
-            + [np.full(shared.placed[i].group.size, number[str(shared.placed[i].label.key)]) for i in parts]
-        )
-        codes, inverse = np.unique(shared.accounts[rows] * len(keys) + which, return_inverse=True)
-        self.accounts = codes // max(len(keys), 1)
-        self.size = len(codes)
-        self.num = BoundedNumbers(Scratch(self.size))
         self.places = shared.places(parts)
-        self.index = pool_index(inverse, self.size)
-        stated, error = group_collateral(work.book, [keys[code % len(keys)] for code in codes.tolist()], self.accounts)
-        self.unknown = shared.unknown(parts)[self.accounts]
-        self.equity = whole(self.num, stated, error) + summed(self.num, self.index, shared.pnl.of(rows))
-        self.maintenance = summed(self.num, self.index, shared.maintenance.of(rows))
-        self.fee = summed(self.num, self.index, shared.fee.of(rows)) if shared.fee.size else ZERO
-        caps = {shared.placed[i].label.draw_cap for i in parts}
-        self.caps = caps - {None}
+        keys = [str(shared.placed[i].label.key) for i in parts]
+        self.accounts, self.keys, self.index = work.book.kept(
+            ("groups", *((shared.placed[i].start, key) for i, key in zip(parts, keys, strict=True))),
+            lambda: group_index(shared.accounts(parts), keys, [shared.placed[i].group.size for i in parts]),
+        )
+        self.size = self.index.size
+        self.num = BoundedNumbers(Scratch(self.size))
+        stated, error = group_collateral(work.book, self.keys, self.accounts)
+        self.unknown = shared.unknown(parts, self.index)
+        gained = shared.summed(self.num, self.index, parts, "pnl")
+        self.equity = whole(self.num, stated, error) + shared.accrued(self.num, self.index, parts) + gained
+        self.maintenance = shared.summed(self.num, self.index, parts, "maintenance")
+        self.fee = ZERO if shared.fee is None else shared.summed(self.num, self.index, parts, "fee")
+        self.caps = {shared.placed[i].label.draw_cap for i in parts} - {None}
 
     def decide(self) -> None:
         """As for accounts, with the limit in equity. Where what is free is not certain, exact numbers decide."""
@@ -167,22 +188,21 @@ class GroupPools:
 
 
 def settle(
-    shared: Shared, pools: AccountPools | GroupPools, places: Integers, index: PoolIndex, owners: Integers
+    shared: Shared, pools: AccountPools | GroupPools, places: slice | Integers, index: PoolIndex, owners: Integers
 ) -> None:
     """Decides pools and writes each row that of its own; the owners of those in doubt are left to exact numbers."""
     work = shared.work
     status = np.zeros(pools.size, np.uint8)
     doubtful = decided(pools.equity, pools.maintenance, pools.fee, work.policy.liquidation, status)
     status[pools.unknown] = STATUSES.index("undetermined")
-    held = np.zeros(pools.size, bool)
-    held[index.pools] = True
     for mask in (doubtful, pools.num.doubtful):
         if mask is not None:
-            work.exact_accounts[owners[mask & held & ~pools.unknown]] = True
+            work.exact_accounts[owners[mask & index.held & ~pools.unknown]] = True
     equity = np.broadcast_to(pools.equity.values, pools.size).copy()
     equity[pools.unknown] = np.nan
     work.out.status[places] = status[index.pools]
     work.out.equity[places] = equity[index.pools]
-    unknown = pools.unknown[index.pools]
-    for figures in (work.out.initial_margin, work.out.maintenance_margin):
-        figures[places[unknown]] = np.nan
+    if pools.unknown.any():
+        unknown = pools.unknown[index.pools]
+        for figures in (work.out.initial_margin, work.out.maintenance_margin):
+            figures[places] = np.where(unknown, np.nan, figures[places])

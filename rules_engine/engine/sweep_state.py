@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from rules_engine.engine.book import Book, Group
+from rules_engine.engine.book import Book, Group, Integers
 from rules_engine.engine.sums import terms_of
 from rules_engine.engine.sweep_rows import STATUSES, Codes, GroupTerms
 from rules_engine.numbers.bounded import BoundedNumbers, Floats, Scratch
@@ -19,12 +19,27 @@ UNDETERMINED: Final = STATUSES.index("undetermined")
 
 
 class Columns(msgspec.Struct, frozen=True):
-    """The answer by row, in the book's own order: status and equity of the row's pool, margins of its position."""
+    """The answer by row, in the book's own order: status and equity of the row's pool, figures of its position.
+
+    Money is in the settlement currency; NaN stands for what is not known.
+    """
 
     status: Codes
     equity: Floats
     initial_margin: Floats
     maintenance_margin: Floats
+    unrealized_pnl: Floats
+
+    def blank(self, rows: slice | Integers) -> None:
+        """Leaves rows undetermined."""
+        self.status[rows] = UNDETERMINED
+        for figure in (self.equity, self.initial_margin, self.maintenance_margin, self.unrealized_pnl):
+            figure[rows] = np.nan
+
+
+def empty_columns(rows: int) -> Columns:
+    """Columns of this many rows, with whatever is in them."""
+    return Columns(np.empty(rows, np.uint8), np.empty(rows), np.empty(rows), np.empty(rows), np.empty(rows))
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -43,11 +58,10 @@ class Placed(msgspec.Struct, frozen=True):
 class Work:
     """One sweep at work. `exact_accounts` marks those that are left to exact numbers, `exactly` counts rows by why."""
 
-    def __init__(self, policy: Policy, book: Book, market: Market) -> None:
+    def __init__(self, policy: Policy, book: Book, market: Market, into: Columns | None = None) -> None:
         self.policy, self.book, self.market = policy, book, market
         self.terms = terms_of(policy, None)
-        blank = [np.full(len(book), np.nan) for _ in range(3)]
-        self.out = Columns(np.full(len(book), UNDETERMINED, np.uint8), *blank)
+        self.out = empty_columns(len(book)) if into is None or len(into.status) != len(book) else into
         self.exact_accounts = np.zeros(len(book.names), bool)
         self.exact_accounts[list(book.records)] = True
         self.exactly: dict[str, int] = {}
