@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from exactness_documents import Drawing, market_of, policy_of
 

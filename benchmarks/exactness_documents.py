@@ -195,7 +195,7 @@ class Drawing:
         for group in groups:
             chosen = self.random.choice([one for one in self.contracts if one.underlying == group])
             made, needed, accrued = self._pool([chosen], "hybrid", prefix=group)
-            own = self._aim(lambda backing, n=needed, a=accrued: (backing + n.pnl + a + limit, n))  # type: ignore[misc]
+            own = self._aim(lambda backing, n=needed, a=accrued: (backing + n.pnl + a + limit, n))
             margins[group] = decimal_of(max(ZERO, own))
             equity = Fraction(margins[group]) + needed.pnl + accrued + limit
             positions += made

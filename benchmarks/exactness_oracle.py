@@ -1,7 +1,8 @@
 """A fast oracle of decisions in fractions: what one position requires, and which lines an equity has passed.
 
-It shares no code with the product. What is one for all rows of an instrument is read by the oracle of the tests once;
-a row then costs some twenty operations on fractions. `tests/properties/test_sweep_rows.py` holds it against that oracle.
+It shares no code with the product. What is one for all rows of an instrument is read once, by the oracle of the tests;
+a row then costs some twenty operations on fractions. `tests/properties/test_sweep_rows.py` holds this oracle against
+that one.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def scene(positions: int, instruments: int = 300, tiers: int = 10, mode: str = "
     margin = np.round(np.abs(quantity) * mark / leverage * random.uniform(0.7, 2, positions) + 0.1, 2)
     collateral = None
     if mode == "cross":
-        amounts = np.round(np.bincount(account, margin), 2)
+        amounts: Floats = np.round(np.bincount(account, margin), 2).astype(np.float64)
         collateral = {"USDT": (np.arange(len(amounts)), amounts)}
         margin = np.full(1, np.nan).repeat(positions)
     columns = {"quantity": quantity, "entry_price": entry, "margin": margin, "leverage": leverage}

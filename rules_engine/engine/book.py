@@ -22,7 +22,7 @@ from rules_engine.numbers.bounded import Floats
 from rules_engine.terms.account import Account, Order, Position
 
 CHUNK: Final = 32_768
-"""Rows that are worked on together: enough to hide what a call costs, few enough for their columns to stay in a cache."""
+"""Rows that are worked on together: enough to hide what a call costs, few enough for their columns to stay in cache."""
 
 COLUMNS: Final = ("quantity", "entry_price", "margin", "leverage", "accrued")
 """The columns of numbers, in the order of bounds."""
@@ -44,7 +44,7 @@ class Span(msgspec.Struct, frozen=True):
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """Positions of one instrument, mode, stated group and side, by quantity. `rows` are their numbers in the book.
 
-    `columns` holds an array for each of `COLUMNS`, of the doubles nearest to the numbers; None where no row of the group
+    `columns` holds an array for each of `COLUMNS`, of the doubles nearest to the numbers; None where no row of it
     states one. `accounts` are places in the book's list of accounts.
     """
 
@@ -104,7 +104,7 @@ class Exactly(msgspec.Struct, frozen=True):
     numbers: Mapping[tuple[str, int], Decimal] = {}
 
     def of(self, column: str, row: int, value: float) -> Decimal:
-        """The exact number that a double stands for: the one kept for it, else the shortest decimal that rounds to it."""
+        """The exact number that a double stands for: the one kept for it, else the shortest that rounds to it."""
         kept = self.numbers.get((column, row))
         return Decimal(repr(float(value))) if kept is None else kept
 
@@ -174,19 +174,18 @@ class Book:
         slots[rows] = np.arange(len(rows))
         return slots
 
-    @cached_property
-    def places(self) -> Integers:
-        """The account of every row in columns, group after group."""
-        return np.concatenate([np.empty(0, np.int64), *(group.accounts for group in self.groups)])
-
     def account(self, place: int) -> Account:
         """One account as an exact record, its positions in the order of their rows."""
         return self.accounts([place])[0]
 
     def accounts(self, places: Sequence[int]) -> list[Account]:
         """Some accounts as exact records, in one pass over the book."""
-        held = self._held(places)
-        return [self._account(place, [self._row(*found) for found in held[place]]) for place in places]
+        held = self.held(places)
+        return [self._account(place, list(held[place].values())) for place in places]
+
+    def held(self, places: Sequence[int]) -> dict[int, dict[int, Position]]:
+        """The rows of some accounts as exact records, by their numbers, in order."""
+        return {place: {found[0]: self._row(*found) for found in rows} for place, rows in self._held(places).items()}
 
     def rows_of(self, places: Sequence[int]) -> dict[int, list[int]]:
         """Where the rows of some accounts stand in a sweep's columns, in the order of their positions."""
@@ -208,6 +207,15 @@ class Book:
 
     def _row(self, row: int, group: Group | None, index: int) -> Position:
         return self.contents.faulty[row][1] if group is None else self.position(group, index)
+
+    def original(self, row: int) -> Position:
+        """One row of the book as an exact record, by its number."""
+        if row in self.contents.faulty:
+            return self.contents.faulty[row][1]
+        slot, every = int(self.slots[row]), (*self.groups, *self.contents.apart)
+        starts = np.cumsum([0, *(group.size for group in every)])
+        index = int(np.searchsorted(starts, slot, "right")) - 1
+        return self.position(every[index], slot - int(starts[index]))
 
     def position(self, group: Group, index: int) -> Position:
         """One row of a group as an exact record."""

@@ -63,7 +63,7 @@ def said(name: str, refusal: Refusal) -> str:
 
 def is_nothing(cell: object) -> bool:
     """Whether a cell says nothing."""
-    return cell is None or cell == "" or (isinstance(cell, float) and cell != cell)
+    return cell is None or cell == "" or (isinstance(cell, float | np.floating) and bool(cell != cell))
 
 
 def parts(cells: Cells) -> Iterator[tuple[int, list[Any]]]:
@@ -125,8 +125,9 @@ class Names(dict[Any, int]):
         if len(codes) and codes.max() >= len(cells.names):
             raise IndexError(f"code {codes.max()} has no name: there are {len(cells.names)}")
         if len(known) > 1 and (known[:-1] == np.arange(len(known) - 1)).all() and (not len(codes) or codes.min() >= 0):
-            return codes.astype(np.int64, copy=False)
-        return known[np.maximum(codes, -1)]
+            return codes
+        found: Integers = known[np.maximum(codes.astype(np.int64), -1)]
+        return found
 
     def _coded(self, cells: Cells) -> Integers:
         codes = np.empty(len(cells), np.int64)
@@ -150,21 +151,14 @@ def _hashable(cell: object) -> bool:
 
 
 def _from_arrow(cells: Cells) -> Coded:
-    encoded = cells if hasattr(cells, "indices") else cells.dictionary_encode()
-    if hasattr(encoded, "combine_chunks"):
+    encoded = cells.dictionary_encode()
+    if hasattr(encoded, "num_chunks"):
         encoded = encoded.unify_dictionaries().combine_chunks()
-        if hasattr(encoded, "num_chunks"):
-            encoded = encoded.chunk(0) if encoded.num_chunks else None
-    if encoded is None:
-        return Coded(np.empty(0, np.int64), ())
-    indices = encoded.indices
-    if indices.null_count:
-        indices = indices.fill_null(NOTHING)
-    return Coded(indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist())
+    return Coded(encoded.indices.fill_null(NOTHING).to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist())
 
 
 class Numbers(msgspec.Struct):
-    """A column of numbers: the doubles nearest to them, NaN where none is stated, and those that doubles do not tell."""
+    """A column of numbers: the doubles nearest to them, NaN for none, and those that doubles do not tell."""
 
     doubles: Floats
     exactly: dict[int, Decimal]
@@ -202,7 +196,8 @@ def _doubles(column: str, cells: Any, faults: Faults) -> Floats:
         for row in np.flatnonzero((sizes > MOST) | (sizes < LEAST)).tolist():
             faults.add(row, f"{column}: {float(cells[row])!r} is too large or too small for a number")
         cells = np.where((sizes > MOST) | (sizes < LEAST), np.nan, cells)
-    return cells + 0.0  # turns -0.0 into 0.0
+    found: Floats = cells + 0.0 if (np.signbit(cells) & (cells == 0)).any() else cells  # there is no -0.0
+    return found
 
 
 def _plain(part: list[Any]) -> list[float] | None:
@@ -211,7 +206,7 @@ def _plain(part: list[Any]) -> list[float] | None:
         text = "\n".join(part) + "\n"
     except TypeError:
         return None
-    if max(map(len, part)) > _SHORT or not _PLAIN(text):
+    if max(map(len, part)) > _SHORT or text.count("\n") > len(part) or not _PLAIN(text):
         return None
     return [float(cell) + 0.0 if cell else float("nan") for cell in part]
 
@@ -231,9 +226,9 @@ def _number(column: str, row: int, cell: Any, exactly: dict[int, Decimal], fault
 
 
 def exact(cell: object) -> Decimal:
-    """The number of one cell. Raises `Refusal`."""
-    if isinstance(cell, float):
-        return values.number(Decimal(repr(float(cell))))
+    """The number of one cell, of a float its shortest decimal. Raises `Refusal`."""
+    if isinstance(cell, float | np.floating):
+        return values.number(Decimal(str(cell)))
     return values.number(int(cell) if isinstance(cell, np.integer) else cell)
 
 

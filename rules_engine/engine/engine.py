@@ -65,12 +65,13 @@ class Engine:
         account, market = decode_two(account, market)
         return MarketEngine(self._policy, market, self._observers).evaluate(account)
 
-    def sweep(self, book: Book, market: Market | Source) -> Sweep:
+    def sweep(self, book: Book, market: Market | Source, into: Sweep | None = None) -> Sweep:
         """Every row of a book decided, on columns where those suffice and exactly where they do not.
 
+        `into` is an earlier sweep of a book of this size whose arrays may be overwritten, which spares making new ones.
         Raises `DocumentError` where the market's document is not well formed.
         """
-        return self.at(market).sweep(book)
+        return self.at(market).sweep(book, into)
 
     def explain(self, account: Account | Source, market: Market | Source) -> Explanation:
         """How each figure of an evaluation came about, by replaying its formulas. Raises as `evaluate` does."""
@@ -135,7 +136,7 @@ class MarketEngine:
         tell(self._observers, evaluations)
         return evaluations
 
-    def sweep(self, book: Book) -> Sweep:
+    def sweep(self, book: Book, into: Sweep | None = None) -> Sweep:
         """As `Engine.sweep`, in this market."""
         from rules_engine.engine.sweep import Sweeper
         from rules_engine.engine.sweep_state import Work
@@ -143,8 +144,11 @@ class MarketEngine:
         def evaluate(account: Account) -> Evaluation:
             return written(self._policy, self._market.as_of, solve(self._policy, account, self._market, self._quotes))
 
-        with exactly():
-            return Sweeper(Work(self._policy, book, self._market), self._quotes, evaluate).run()
+        import numpy as np
+
+        work = Work(self._policy, book, self._market, None if into is None else into.columns)
+        with exactly(), np.errstate(all="ignore"):
+            return Sweeper(work, self._quotes, evaluate).run()
 
     def check_order(self, account: Account | Source, order: Order | Source) -> OrderDecision:
         """As `Engine.check_order`, in this market."""

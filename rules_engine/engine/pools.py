@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from rules_engine.engine.assets import shared_assets
+from rules_engine.engine.backing import backed_twice
 from rules_engine.engine.calls import Caller, PluginFault, label_of
 from rules_engine.engine.quote import Quote
 from rules_engine.errors import Doubt
@@ -142,7 +143,7 @@ def _place(policy: Policy, quote: Quote, row: Position | Order) -> tuple[Allowed
         label = label_of(allowed, labels)
     except PluginFault as fault:
         raise Unplaced(fault.doubt) from fault
-    if label.key is None or (label.backing is Backing.GROUP and not row.instrument):
+    if label.key is None:
         raise _unplaced(row, "GROUP_UNKNOWN", f"{row.instrument} has nothing to tell its group by")
     if label.backing is Backing.GROUP and group is not None and group != label.key:
         raise _unplaced(row, "GROUP_CONTRADICTS", f"the account says group {group}, the policy {label.key}")
@@ -177,7 +178,7 @@ def pools_of(policy: Policy, account: Account, market: Market, quote_of: Callabl
     shared_name = pool_name(account.account, shared[0].name, shared[1])
     places.setdefault(shared_name, shared)
     split = _split_positions(members, places)
-    for name, doubt in _backed_twice(members, places):
+    for name, doubt in backed_twice(members, places):
         split.setdefault(name, []).append(doubt)
     pools = {
         name: _pool(name, allowed, label, tuple(members.get(name, ())), split.get(name, []), policy, account, market)
@@ -217,21 +218,6 @@ def _shared_place(policy: Policy, places: Mapping[str, tuple[AllowedMode, PoolLa
                 return allowed, label
     any_mode = next(iter(policy.modes.values()))
     return msgspec.structs.replace(any_mode, name="shared"), PoolLabel(key="", backing=Backing.ACCOUNT)
-
-
-def _backed_twice(
-    members: Mapping[str, Sequence[Holding]], places: Mapping[str, tuple[AllowedMode, PoolLabel]]
-) -> Iterator[tuple[str, Doubt]]:
-    """Pools of different modes that the same collateral would back: it cannot count for both."""
-    by_backing: dict[tuple[Backing, str | None], list[str]] = {}
-    for name in members:
-        _, label = places[name]
-        if label.backing is not Backing.POSITION:
-            by_backing.setdefault((label.backing, label.key), []).append(name)
-    for names in by_backing.values():
-        for name in names if len(names) > 1 else ():
-            text = f"{' and '.join(names)} would be backed by the same collateral"
-            yield name, Doubt(code="COLLATERAL_SHARED", message=text)
 
 
 def _split_positions(
@@ -276,7 +262,10 @@ def _pool(
     assets: list[AssetExposure] = []
     if label.backing is not Backing.POSITION:
         key = label.key if label.backing is Backing.GROUP else ""
-        doubts = [*doubts, *(account.collateral_doubts[each] for each in (None, key) if each in account.collateral_doubts)]
+        doubts = [
+            *doubts,
+            *(account.collateral_doubts[each] for each in (None, key) if each in account.collateral_doubts),
+        ]
     if label.backing is Backing.POSITION:
         if len(holdings) > 1:
             ids = ", ".join(holding.position.id for holding in holdings)

@@ -19,7 +19,6 @@ from rules_engine.engine.sweep_rows import STATUSES, GroupTerms, column, decided
 from rules_engine.engine.sweep_shared import decide_shared
 from rules_engine.engine.sweep_state import UNDETERMINED, Columns, Placed, Work
 from rules_engine.numbers.bounded import NotColumns
-from rules_engine.numbers.exact import sign_of
 from rules_engine.terms.account import Account
 from rules_engine.terms.evaluation import Evaluation, PolicyIdentity
 from rules_engine.terms.exposure import Schedule
@@ -70,7 +69,7 @@ class Sweeper:
         """The groups that columns can decide; accounts of the others are decided exactly."""
         for group, start in zip(self.work.book.groups, self.work.book.starts, strict=False):
             quote, allowed = self.quote_of(group.instrument), self.work.policy.modes.get(group.mode)
-            if allowed is None or allowed.pooled or quote.missing:
+            if allowed is None or allowed.pooled or allowed.traits.tolerance or quote.missing:
                 self.work.give_up(
                     group, "whole pools" if allowed is not None and allowed.pooled else "measures or modes"
                 )
@@ -82,11 +81,8 @@ class Sweeper:
             yield Placed(group, start, self._common(group, quote, allowed), label)
 
     def _common(self, group: Group, quote: Quote, allowed: AllowedMode) -> GroupTerms:
-        quantity = group.columns["quantity"]
-        assert quantity is not None
-        side = 0 if quote.value is None else sign_of(quote.value) * (1 if quantity[0] > 0 else -1)
         schedule = None if quote.severe is None else self._in_columns(quote.severe)
-        return GroupTerms(quote=quote, allowed=allowed, schedule=schedule, terms=self.work.terms, side=side)
+        return GroupTerms(quote=quote, allowed=allowed, schedule=schedule, terms=self.work.terms)
 
     def _in_columns(self, schedule: Schedule) -> Schedule:
         """A schedule in bounded numbers, made once for all instruments that have it."""
@@ -128,10 +124,13 @@ class Sweeper:
 
 def _label(allowed: AllowedMode, group: Group, quote: Quote) -> PoolLabel:
     """Where a mode puts the rows of a group: a pool each, or one that follows from the instrument; else no key."""
-    labels = [PositionLabels(id=id, instrument=group.instrument, underlying=quote.underlying) for id in ("a", "b")]
+    told = PositionLabels(id="a", instrument=group.instrument, underlying=quote.underlying, group=group.group)
+    labels = [told, msgspec.structs.replace(told, id="b")]
     try:
         one, other = (label_of(allowed, each) for each in labels)
     except PluginFault:
+        return PoolLabel(key=None, backing=Backing.ACCOUNT)
+    if one.backing is Backing.GROUP and group.group not in (None, one.key):
         return PoolLabel(key=None, backing=Backing.ACCOUNT)
     if one.backing is Backing.POSITION or one == other:
         return one

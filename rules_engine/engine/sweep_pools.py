@@ -11,7 +11,17 @@ import numpy as np
 from rules_engine.engine.assets import asset_price
 from rules_engine.engine.book import Book, Integers
 from rules_engine.formulas.collateral import collateral_value
-from rules_engine.numbers.bounded import UNIT, Bounded, BoundedNumbers, Floats, Mask, Operand, Scratch, bounded
+from rules_engine.numbers.bounded import (
+    UNIT,
+    Bounded,
+    BoundedNumbers,
+    Floats,
+    Mask,
+    Operand,
+    Scratch,
+    bounded,
+    rounding_error,
+)
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
 
@@ -93,7 +103,7 @@ def shared_collateral(num: BoundedNumbers, policy: Policy, book: Book, market: M
             unknown[accounts[amounts != 0]] = True
             continue
         each = BoundedNumbers(Scratch(len(amounts)))
-        column = whole(each, amounts, UNIT * float(np.abs(amounts).max(initial=0.0)))
+        column = whole(each, amounts, rounding_error(float(np.abs(amounts).max(initial=0.0))))
         value = collateral_value(each, column, bounded(price.price), rule.haircut, rule.cap)
         total[accounts] += value.values
         size += max(value.high, -value.low)
@@ -111,4 +121,4 @@ def group_collateral(book: Book, keys: Sequence[str], accounts: Integers) -> tup
             continue
         places = np.minimum(np.searchsorted(owners, accounts[mine]), len(owners) - 1)
         found[mine] = np.where(owners[places] == accounts[mine], amounts[places], 0.0)
-    return found, UNIT * float(np.abs(found).max(initial=0.0))
+    return found, rounding_error(float(np.abs(found).max(initial=0.0)))

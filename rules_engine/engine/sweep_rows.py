@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import getcontext, setcontext
 from typing import Final
 
 import msgspec
@@ -15,18 +16,19 @@ from rules_engine.engine.sums import Terms
 from rules_engine.formulas.pool import surplus
 from rules_engine.formulas.requirement import counted_fee, unrealized_pnl
 from rules_engine.numbers.bounded import (
-    UNIT,
     Bounded,
     BoundedNumbers,
     Mask,
     NotColumns,
+    Scratch,
     bounded,
     constants,
     lines_of,
+    rounding_error,
 )
-from rules_engine.numbers.exact import ONE
+from rules_engine.numbers.exact import ONE, PRECISION, ZERO, exact_context
 from rules_engine.numbers.system import Number
-from rules_engine.terms.exposure import Exposure, Schedule
+from rules_engine.terms.exposure import Exposure, Requirement, Schedule
 from rules_engine.terms.policy import AllowedMode, Liquidation
 
 STATUSES: Final = ("healthy", "margin_call", "liquidate", "bankrupt", "undetermined")
@@ -51,7 +53,6 @@ class GroupTerms(msgspec.Struct, frozen=True, kw_only=True):
     allowed: AllowedMode
     schedule: Schedule
     terms: Terms
-    side: int
 
 
 def in_columns(schedule: Schedule) -> Schedule:
@@ -72,21 +73,34 @@ def column(num: BoundedNumbers, group: Group, span: Span, name: str) -> Bounded 
         return None
     low, high = span.bounds[COLUMNS.index(name)]
     order = 1 if name == "quantity" else 0
-    return num.column(values[span.start : span.stop], low, high, UNIT * max(-low, high), order)
+    return num.column(values[span.start : span.stop], low, high, rounding_error(max(-low, high)), order)
 
 
 def figures_of(num: BoundedNumbers, group: Group, span: Span, common: GroupTerms, backing: Bounded | None) -> Figures:
     """The figures of a chunk. Raises `NotColumns` where the mode or the payoff needs what columns cannot do."""
     exposure = _exposure(num, group, span, common, backing)
-    allowed = common.allowed
+    answer = _answer(num, exposure, common.allowed)
+    initial, maintenance = bounded(answer.initial), bounded(answer.maintenance)
+    for figure in (initial, maintenance):  # less than nothing is a fault, which exact numbers tell
+        if figure.low < figure.error or figure.low < 0:
+            num.doubt(np.broadcast_to(~(figure.values > figure.error), num.scratch.length))
+    return Figures(unrealized_pnl(num, exposure), initial, maintenance, counted_fee(num, exposure, "trigger"))
+
+
+def _answer(num: BoundedNumbers, exposure: Exposure, allowed: AllowedMode) -> Requirement:
+    """What a mode says on columns. What a stranger does there is no fault: exact numbers decide."""
     try:
         answer = allowed.mode.requirement(num, exposure, allowed.parameters)  # type: ignore[union-attr]
-        initial, maintenance = bounded(answer.initial), bounded(answer.maintenance)
     except NotColumns:
         raise
-    except Exception as error:  # what a stranger does on columns is no fault: exact numbers decide
+    except Exception as error:
         raise NotColumns(f"{allowed.name} of {allowed.supplier}: {error}") from error
-    return Figures(unrealized_pnl(num, exposure), initial, maintenance, counted_fee(num, exposure, "trigger"))
+    if getcontext().prec != PRECISION:
+        setcontext(exact_context())
+        raise NotColumns(f"{allowed.name} of {allowed.supplier} changed the precision of decimal arithmetic")
+    if not isinstance(answer, Requirement) or answer.orders is not None or answer.figures:
+        raise NotColumns(f"{allowed.name} of {allowed.supplier} says more than margins")
+    return answer
 
 
 def _exposure(num: BoundedNumbers, group: Group, span: Span, common: GroupTerms, backing: Bounded | None) -> Exposure:
@@ -97,6 +111,9 @@ def _exposure(num: BoundedNumbers, group: Group, span: Span, common: GroupTerms,
         entry_value = quote.value_in(num, column(num, group, span, "entry_price"))
     except PluginFault as fault:
         raise NotColumns(str(fault)) from fault
+    side = _sign(bounded(entry_value)) * _sign(bounded(quantity))
+    if side == 0:
+        raise NotColumns("the value of a contract may be of either sign")
     return Exposure(
         id="",
         instrument=group.instrument,
@@ -109,28 +126,44 @@ def _exposure(num: BoundedNumbers, group: Group, span: Span, common: GroupTerms,
         closing_fee=common.terms.closing_fee,
         leverage=column(num, group, span, "leverage"),
         collateral=backing,
-        side=common.side,
+        side=side,
         market=quote.view,
         as_of=quote.as_of,
         prepared=quote.prepared_for(common.allowed),
     )
 
 
+def _sign(x: Bounded) -> int:
+    """1 or -1 where that is certain of every row; 0 where it is not."""
+    return (x.low > x.error) - (x.high < -x.error)
+
+
 def decided(equity: Bounded, maintenance: Bounded, fee: Number, rules: Liquidation, out: Codes) -> Mask | None:
     """Writes each row's status by its number; the rows in doubt, None if none is.
 
     The lines are nested: what is bankrupt is liquidated, what is liquidated is called. So the status is how many lines
-    a row has passed. A row no farther from a line than the error is in doubt; that takes no side of the trigger.
+    a row has passed, and a row that is certainly above the first need not be held against the others. A row no farther
+    from a line than the error is in doubt, whatever side the trigger takes.
     """
     out[:] = 0
-    doubtful: Mask | None = None
-    lines = (surplus(equity, maintenance, fee, rules.margin_call), surplus(equity, maintenance, fee, ONE), equity)
-    for line in lines:
-        values = line.values if line.scratch is not None else np.broadcast_to(line.values, out.shape)
-        passed = values < -line.error
-        within = values <= line.error
-        np.add(out, passed.view(np.uint8), out=out)
-        if np.count_nonzero(passed) != np.count_nonzero(within) or not line.error < np.inf:
-            near = ~(np.abs(values) > line.error)
-            doubtful = near if doubtful is None else doubtful | near
+    called = surplus(equity, maintenance, fee, rules.margin_call)
+    rows = np.flatnonzero(~(np.broadcast_to(called.values, out.shape) > called.error))
+    if not len(rows):
+        return None
+    part = BoundedNumbers(Scratch(len(rows)))
+
+    def of(x: Number) -> Number:
+        whole = bounded(x)
+        return part.column(np.broadcast_to(whole.values, out.shape)[rows], whole.low, whole.high, whole.error)
+
+    held, kept, cost = of(equity), of(maintenance), ZERO if fee is ZERO else of(fee)
+    passed, near = np.zeros(len(rows), np.uint8), np.zeros(len(rows), bool)
+    for line in (of(called), surplus(held, kept, cost, ONE), held):
+        passed += line.values < -line.error
+        near |= ~(np.abs(line.values) > line.error)
+    out[rows] = passed
+    if not near.any():
+        return None
+    doubtful = np.zeros(len(out), bool)
+    doubtful[rows[near]] = True
     return doubtful

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +20,10 @@ from rules_engine.engine.sweep_pools import (
     summed,
     whole,
 )
-from rules_engine.engine.sweep_rows import STATUSES, decided, figures_of
+from rules_engine.engine.sweep_rows import STATUSES, Figures, decided, figures_of
 from rules_engine.engine.sweep_state import Placed, Work
 from rules_engine.formulas.pool import draw_limit
-from rules_engine.numbers.bounded import UNIT, Bounded, BoundedNumbers, Mask, NotColumns, Scratch
+from rules_engine.numbers.bounded import Bounded, BoundedNumbers, Mask, NotColumns, Scratch, bounded, rounding_error
 from rules_engine.numbers.exact import ZERO
 from rules_engine.terms.pool import Backing
 
@@ -34,29 +35,47 @@ class Shared:
         self.work = work
         self.placed = sorted(placed, key=lambda one: one.label.backing is Backing.GROUP)
         self.reach = {figure: Reach() for figure in FIGURES}
+        self.quantum = float(work.policy.quantum)
         self.fee = np.zeros(len(work.book)) if "trigger" in work.terms.closing_fee.counts_in else None
 
     def rows(self, placed: Placed) -> None:
         """The figures of a group's rows."""
         work, group, out = self.work, placed.group, self.work.out
-        out.blank(placed.rows)
+        self._nothing(placed.rows)
         if placed.common.quote.doubts:
             return
         for span in group.spans:
             num = work.numbers(span.stop - span.start)
+            rows = slice(placed.start + span.start, placed.start + span.stop)
+            owners = group.accounts[span.start : span.stop]
             try:
                 figures = figures_of(num, group, span, placed.common, None)
             except NotColumns as error:
                 work.give_up(group, str(error))
+                self._nothing(placed.rows)
                 return
-            rows = slice(placed.start + span.start, placed.start + span.stop)
+            if not self._is_near(figures):
+                work.exact_accounts[owners] = True
+                work.count("figures too large for doubles", len(owners))
+                continue
             out.unrealized_pnl[rows] = self.reach["pnl"].seen(figures.pnl)
             out.initial_margin[rows] = self.reach["initial"].seen(figures.initial)
             out.maintenance_margin[rows] = self.reach["maintenance"].seen(figures.maintenance)
             if self.fee is not None:
                 self.fee[rows] = self.reach["fee"].seen(figures.fee)
             if num.doubtful is not None:
-                work.exact_accounts[group.accounts[span.start : span.stop][num.doubtful]] = True
+                work.exact_accounts[owners[num.doubtful]] = True
+
+    def _nothing(self, rows: slice) -> None:
+        """Leaves rows out of every sum; what is written of their pools comes later."""
+        out = self.work.out
+        for column in (out.unrealized_pnl, out.initial_margin, out.maintenance_margin):
+            column[rows] = 0.0
+
+    def _is_near(self, figures: Figures) -> bool:
+        """Whether a chunk's figures are known to the quantum: one that is not would put all others in doubt."""
+        known = (figures.pnl, figures.initial, figures.maintenance, bounded(figures.fee))
+        return all(figure.error < self.quantum for figure in known)
 
     def accounts(self, parts: Sequence[int]) -> Integers:
         """The account of each row of some groups."""
@@ -83,7 +102,7 @@ class Shared:
         groups = [self.placed[i].group for i in parts]
         values = np.concatenate([np.zeros(g.size) if c is None else c for g, c in zip(groups, columns, strict=True)])
         largest = float(np.abs(values).max(initial=0.0))
-        return summed(num, index, values, Reach(UNIT * largest, largest))
+        return summed(num, index, values, Reach(rounding_error(largest), largest))
 
     def unknown(self, parts: Sequence[int], index: PoolIndex) -> Mask:
         """The pools that hold rows of which nothing is known: a mark is missing, say."""
@@ -158,7 +177,7 @@ class GroupPools:
         self.size = self.index.size
         self.num = BoundedNumbers(Scratch(self.size))
         stated, error = group_collateral(work.book, self.keys, self.accounts)
-        self.unknown = shared.unknown(parts, self.index)
+        self.unknown = shared.unknown(parts, self.index) | (work.book.collateral is None)
         gained = shared.summed(self.num, self.index, parts, "pnl")
         self.equity = whole(self.num, stated, error) + shared.accrued(self.num, self.index, parts) + gained
         self.maintenance = shared.summed(self.num, self.index, parts, "maintenance")
@@ -169,7 +188,7 @@ class GroupPools:
         """As for accounts, with the limit in equity. Where what is free is not certain, exact numbers decide."""
         if not self.size:
             return
-        if self.caps and self.caps != {0}:
+        if self.caps and self.caps != {0} and not self.unknown.all():
             self._draw()
         settle(self.shared, self, self.places, self.index, self.accounts)
 
@@ -198,11 +217,18 @@ def settle(
     for mask in (doubtful, pools.num.doubtful):
         if mask is not None:
             work.exact_accounts[owners[mask & index.held & ~pools.unknown]] = True
-    equity = np.broadcast_to(pools.equity.values, pools.size).copy()
-    equity[pools.unknown] = np.nan
-    work.out.status[places] = status[index.pools]
-    work.out.equity[places] = equity[index.pools]
+    equity = np.where(pools.unknown, np.nan, pools.equity.values)
+    _spread(status, index, work.out.status, places)
+    _spread(equity, index, work.out.equity, places)
     if pools.unknown.any():
         unknown = pools.unknown[index.pools]
         for figures in (work.out.initial_margin, work.out.maintenance_margin):
             figures[places] = np.where(unknown, np.nan, figures[places])
+
+
+def _spread(values: Any, index: PoolIndex, out: Any, places: slice | Integers) -> None:
+    """Gives every row what its pool has."""
+    if isinstance(places, slice):
+        np.take(values, index.pools, out=out[places], mode="clip")  # every index is in range; this mode copies nothing
+    else:
+        out[places] = values[index.pools]

@@ -65,11 +65,12 @@ class Work:
         self.exact_accounts = np.zeros(len(book.names), bool)
         self.exact_accounts[list(book.records)] = True
         self.exactly: dict[str, int] = {}
-        self._scratches: dict[int, Scratch] = {}
+        self._scratch = Scratch(0, max((span.stop - span.start for group in book.groups for span in group.spans), default=0))
 
     def numbers(self, length: int) -> BoundedNumbers:
         """The number system for a chunk of this length."""
-        return BoundedNumbers(self._scratches.setdefault(length, Scratch(length)))
+        self._scratch.length = length
+        return BoundedNumbers(self._scratch)
 
     def count(self, why: str, rows: int) -> None:
         """Takes down that so many rows are decided exactly."""

@@ -12,7 +12,7 @@ import msgspec
 from rules_engine.errors import PluginError
 from rules_engine.extension.traits import traits_of
 
-VERBS: Final = frozenset({"check", "completion", "evaluate", "import", "order", "plugins", "schema", "show"})
+VERBS: Final = frozenset({"check", "completion", "evaluate", "import", "order", "plugins", "schema", "show", "sweep"})
 """The verbs of `rules-engine` itself, which no plugin's command may replace."""
 
 
