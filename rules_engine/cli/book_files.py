@@ -154,9 +154,9 @@ def arrow() -> Any:
 
 
 def _parquet_parts(file: str) -> Iterator[tuple[dict[str, Cells], dict[int, str]]]:
-    pyarrow = arrow()
     with open(file, "rb"):
         pass  # what the system says of a file that cannot be opened is what is told
+    pyarrow = arrow()
     try:
         table = pyarrow.parquet.ParquetFile(file)
         names = _distinct(table.schema_arrow.names, file)

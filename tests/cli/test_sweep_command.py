@@ -91,7 +91,9 @@ def test_sweep__prints_the_instruments_with_the_most_at_risk(run: Run, tmp_path:
     printed = run(*options(book=book)).stdout
     assert printed.index("BTCUSDT") < printed.index("X0USDT")
     assert "and 31 instruments more" in printed
-    assert "0 positions of 0 accounts" in run(*options(book=table(tmp_path / "none.csv", HEADER), collateral=None)).stdout
+    assert (
+        "0 positions of 0 accounts" in run(*options(book=table(tmp_path / "none.csv", HEADER), collateral=None)).stdout
+    )
     assert len(json.loads(run(*options(book=book), "--json").stdout)["instruments"]) == 51
 
 
@@ -142,6 +144,7 @@ def test_sweep__without_pyarrow_says_how_to_get_it(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "x.parquet").touch()
     result = run(*options(**{which: tmp_path / "x.parquet"}))
     assert result.exit_code == 2
     assert "pip install 'rules-engine[arrow]'" in result.stderr
