@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
+from rules_engine.engine.calls import in_words, raised_at
 from rules_engine.numbers.exact import EXACT, ZERO, Exact
 from rules_engine.numbers.functions import NotLinear, Piecewise
 from rules_engine.numbers.piecewise import PiecewiseNumbers
 from rules_engine.numbers.traced import Traced, TracedNumbers
-from rules_engine.engine.calls import in_words, raised_at
 from rules_engine.testing.judging import Follows, NotJudged, Statute, evidence, named, report_on
 from rules_engine.testing.numbers import is_number
 from rules_engine.testing.opaque import OpaqueNumbers

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from rules_engine.engine.calls import raised_at
 from rules_engine.errors import MissingInput
 from rules_engine.numbers.system import Number
 from rules_engine.terms.exposure import AssetExposure, Exposure, PoolExposure, Schedule
@@ -21,7 +22,6 @@ from rules_engine.testing.dimensions import (
     alike,
     unit_of,
 )
-from rules_engine.engine.calls import raised_at
 from rules_engine.testing.judging import NotJudged
 from rules_engine.testing.mode_subject import ModeSubject
 
