@@ -121,13 +121,12 @@ def raised_at(error: BaseException) -> str:
 
 def in_words(figure: Any) -> str:
     """What stands where a figure should, in words: in plain digits where it is an exact number of everyday size."""
-    if is_exact(figure) and (figure == 0 or SMALLEST <= abs(figure) <= LARGEST):
+    rough = _ROUGH.divide(figure.n, figure.d) if isinstance(figure, Ratio) else figure
+    if is_exact(rough) and (rough == 0 or SMALLEST <= abs(rough) <= LARGEST):
         return readable(figure)
-    if isinstance(figure, Ratio):
-        return str(_ROUGH.divide(figure.n, figure.d))
-    if isinstance(figure, float):
-        return f"{figure} (float, not exact)"
-    return str(figure) if isinstance(figure, Decimal) else repr(figure)
+    if isinstance(rough, float):
+        return f"{rough} (float, not exact)"
+    return str(rough) if isinstance(rough, Decimal) else repr(rough)
 
 
 def gap(whole: Number, parts: Iterable[Number]) -> str:

@@ -97,7 +97,8 @@ def _judge_mode(title: str, mode: object) -> None:
 
 def _judge_payoff(title: str, payoff: Any) -> None:
     required, bounds = payoff.required, payoff.value_range
-    if not (isinstance(required, Sequence) and all(isinstance(name, str) for name in required)):
+    listed = isinstance(required, Sequence) and not isinstance(required, str)
+    if not (listed and all(isinstance(name, str) for name in required)):
         raise PluginError(f"{title}: required is {required!r}, wanted a list or tuple of names")
     if not (isinstance(bounds, tuple) and len(bounds) == 2 and all(map(_is_bound, bounds))):
         raise PluginError(f"{title}: value_range is {bounds!r}, wanted two bounds, each an exact number or None")

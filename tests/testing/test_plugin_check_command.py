@@ -73,7 +73,7 @@ def test_check__of_a_file_exits_with_1_and_the_counterexample(tmp_path: Path) ->
     result = run("--plugin", file_of(tmp_path, BRANCHING))
     assert result.exit_code == 1
     assert "margin mode tiered: opaque broken" in result.stdout
-    assert "a number is used with >" in result.stdout
+    assert "a number is used with > (my_modes.py:13); write num.maximum" in result.stdout
 
 
 def test_check__for_programs_is_json(tmp_path: Path) -> None:
@@ -87,6 +87,7 @@ def test_check__that_cannot_exercise_a_mode_exits_with_2(tmp_path: Path) -> None
     result = run("--plugin", file_of(tmp_path, NEEDY))
     assert result.exit_code == 2
     assert "no usable measure beta" in result.stdout
+    assert "--policy, --account and --market" in result.stdout
 
 
 def test_check__with_documents_of_ones_own(tmp_path: Path) -> None:
