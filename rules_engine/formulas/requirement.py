@@ -27,14 +27,15 @@ def tier_size(num: NumberSystem, exposure: Exposure, value: Number) -> Number:
     return num.named("contracts", num.absolute(exposure.quantity))
 
 
-def table_maintenance(num: NumberSystem, exposure: Exposure) -> Number:
-    """What the table requires to keep the position, before fees.
+def table_maintenance(num: NumberSystem, exposure: Exposure, size: Number | None = None) -> Number:
+    """What the table requires to keep the position, before fees; `size` where its `tier_size` is known already.
 
     A table in contracts has the rate `max(rate - deduction / |quantity|)`; times notional that is the same envelope,
     over contracts, times the value of one.
     """
     schedule = exposure.schedule
-    size = tier_size(num, exposure, exposure.maintenance_value)
+    if size is None:
+        size = tier_size(num, exposure, exposure.maintenance_value)
     if schedule.form == "marginal":
         required = num.envelope(size, schedule.floors, schedule.lines)
     else:
@@ -88,10 +89,14 @@ def tiered_requirement(num: NumberSystem, exposure: Exposure) -> Requirement:
     initial = the largest of notional / leverage, notional * the tier's initial rate, and maintenance; fees counted in
     either figure come on top of it.
     """
-    kept = table_maintenance(num, exposure)
+    kept_size = tier_size(num, exposure, exposure.maintenance_value)
+    kept = table_maintenance(num, exposure, kept_size)
     maintenance = kept + counted_fee(num, exposure, "maintenance")
-    worth = num.named("notional", num.absolute(exposure.quantity * exposure.initial_value))
     by_notional = exposure.schedule.unit == "notional"
+    if by_notional and exposure.initial_value is exposure.maintenance_value:
+        worth = kept_size  # the same product, which need not be worked out again
+    else:
+        worth = num.named("notional", num.absolute(exposure.quantity * exposure.initial_value))
     size = worth if by_notional else tier_size(num, exposure, exposure.initial_value)
     rate = num.step(size, exposure.schedule.floors, exposure.schedule.initial_rates)
     by_rate = num.maximum(worth * leverage_rate(num, exposure, size), worth * rate, kept)
