@@ -202,6 +202,12 @@ def test_mode__that_divides_by_the_mark_has_its_price_searched() -> None:
     assert "LIQUIDATION_PRICE_SEARCHED" in evaluation.positions[0].notes
 
 
+def test_mode__during_which_somebody_interrupts_is_no_fault() -> None:
+    """Ctrl-C ends the evaluation; it is not the component's."""
+    with pytest.raises(KeyboardInterrupt):
+        engine(Strange(lambda num, exposure: _raise(KeyboardInterrupt()))).evaluate(account(BAD), MARKET)
+
+
 def test_mode__that_calls_exact_numbers_not_linear_is_at_fault() -> None:
     """Only functions of an unknown may be no straight ones."""
     evaluation = engine(Strange(lambda num, exposure: _raise(NotLinear("no")))).evaluate(account(BAD), MARKET)
