@@ -83,7 +83,8 @@ class InstrumentCompiler:
     def _knows_payoff(self, path: Path, name: str) -> bool:
         known = self.registry.payoffs
         if name not in known:
-            self.findings.error("PAYOFF_UNKNOWN", path, f"there is no payoff {name}", hint_for(name, known, self.registry))
+            hint = hint_for(name, known, self.registry)
+            self.findings.error("PAYOFF_UNKNOWN", path, f"there is no payoff {name}", hint)
         return name in known
 
     def _table(self, path: Path, name: str) -> Table | None:
