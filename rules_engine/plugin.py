@@ -23,11 +23,13 @@ from rules_engine.terms.evaluation import Closing, Evaluation
 from rules_engine.terms.exposure import (
     Adjustment,
     AssetExposure,
+    ClosingFee,
     Exposure,
     PoolExposure,
     PoolRequirement,
     Requirement,
     RestingOrder,
+    Schedule,
 )
 from rules_engine.terms.instrument import InstrumentView
 from rules_engine.terms.market import InstrumentMarket
@@ -46,6 +48,7 @@ __all__ = [
     "ClosablePool",
     "CloseOutPlan",
     "Closing",
+    "ClosingFee",
     "Direction",
     "Evaluation",
     "Exposure",
@@ -71,6 +74,7 @@ __all__ = [
     "PositionLabels",
     "Requirement",
     "RestingOrder",
+    "Schedule",
     "closing_fee",
     "hookimpl",
     "notional",

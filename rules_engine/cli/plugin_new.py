@@ -87,7 +87,7 @@ def new_command(name: str, kinds: Sequence[str], directory: str | None) -> None:
     for path, text in files(name, kinds).items():
         _write(folder / path, text)
         output.line(str(folder / path))
-    for line in ("next:", f"  cd {folder}", "  python -m pip install -e .", "  python -m pytest"):
+    for line in ("next:", f"  cd {folder}", "  python -m pip install -e '.[test]'", "  python -m pytest"):
         output.message(line)
 
 

@@ -12,6 +12,7 @@ from rules_engine.engine.places import origin
 from rules_engine.errors import Doubt, MissingInput, RulesEngineError
 from rules_engine.numbers.exact import EXACT, PRECISION, Ratio, exact_context
 from rules_engine.numbers.functions import NotLinear
+from rules_engine.numbers.piecewise import PiecewiseNumbers
 from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.numbers.text import LARGEST, SMALLEST
 from rules_engine.numbers.traced import readable
@@ -73,11 +74,16 @@ class Caller:
         text = f"{about}: {named} {what}" if about else f"{named} {what}"
         return PluginFault(Doubt(code=code, message=text, position=self.position, instrument=self.instrument))
 
-    def failed(self, error: BaseException) -> BaseException:
-        """What an exception that came out of the component becomes: a fault, a missing input, or itself."""
+    def failed(self, error: BaseException, num: object = None) -> BaseException:
+        """What an exception that came out of the component becomes: a fault, a missing input, or itself.
+
+        Only functions of an unknown (`num`) may be told to be no straight ones.
+        """
         if getcontext().prec != PRECISION:
             setcontext(exact_context())
-        if isinstance(error, (NotLinear, PluginFault, KeyboardInterrupt)):
+        if isinstance(error, (PluginFault, KeyboardInterrupt)):
+            return error
+        if isinstance(error, NotLinear) and isinstance(num, PiecewiseNumbers):
             return error
         if isinstance(error, MissingInput):
             return self.fault(f"lacks an input: {error}", error.code)
@@ -94,7 +100,7 @@ class Caller:
         try:
             answer = method(*arguments)
         except BaseException as error:
-            raise self.failed(error) from error
+            raise self.failed(error, arguments[0] if arguments else None) from error
         if getcontext().prec != PRECISION:
             raise self.meddled()
         if self.budget is not None:
@@ -121,13 +127,12 @@ def raised_at(error: BaseException) -> str:
 
 def in_words(figure: Any) -> str:
     """What stands where a figure should, in words: in plain digits where it is an exact number of everyday size."""
-    if is_exact(figure) and (figure == 0 or SMALLEST <= abs(figure) <= LARGEST):
+    rough = _ROUGH.divide(figure.n, figure.d) if isinstance(figure, Ratio) else figure
+    if is_exact(rough) and (rough == 0 or SMALLEST <= abs(rough) <= LARGEST):
         return readable(figure)
-    if isinstance(figure, Ratio):
-        return str(_ROUGH.divide(figure.n, figure.d))
-    if isinstance(figure, float):
-        return f"{figure} (float, not exact)"
-    return str(figure) if isinstance(figure, Decimal) else repr(figure)
+    if isinstance(rough, float):
+        return f"{rough} (float, not exact)"
+    return str(rough) if isinstance(rough, Decimal) else repr(rough)
 
 
 def gap(whole: Number, parts: Iterable[Number]) -> str:
@@ -146,7 +151,7 @@ def required(num: NumberSystem, allowed: AllowedMode, exposure: Exposure) -> Req
         try:
             answer = allowed.mode.requirement(num, exposure, allowed.parameters)  # type: ignore[union-attr]
         except BaseException as error:
-            raise _of(allowed, exposure).failed(error) from error
+            raise _of(allowed, exposure).failed(error, num) from error
         if getcontext().prec != PRECISION:
             raise _of(allowed, exposure).meddled()
     if num is EXACT:
@@ -183,7 +188,7 @@ def payoff_value(num: NumberSystem, rule: InstrumentRule, price: Number, size: D
     try:
         value = rule.payoff.value(num, price, size, conversion)
     except BaseException as error:
-        raise Caller(rule.payoff, rule.payoff_supplier).failed(error) from error
+        raise Caller(rule.payoff, rule.payoff_supplier).failed(error, num) from error
     if getcontext().prec != PRECISION:
         raise Caller(rule.payoff, rule.payoff_supplier).meddled()
     if num is EXACT and not is_exact(value):

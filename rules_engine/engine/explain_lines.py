@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from rules_engine.errors import Doubt, Mark
 from rules_engine.numbers.system import Number
@@ -40,3 +40,12 @@ def doubt_lines(doubts: Iterable[Doubt]) -> list[Line]:
 def unless_zero(num: TracedNumbers, name: str, value: Number) -> Number:
     """An input under its name; a 0 that is not worth naming as a bare 0."""
     return num.given(name, value) if value != 0 else num.constant(value)
+
+
+def named_parameters(num: TracedNumbers, value: Any, name: str = "") -> Any:
+    """Parameters whose numbers go by their names in the policy."""
+    if isinstance(value, Mapping):
+        return {key: named_parameters(num, member, str(key)) for key, member in value.items()}
+    if isinstance(value, tuple):
+        return tuple([named_parameters(num, member, name) for member in value])
+    return num.given(name, value) if isinstance(value, Decimal) else value

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -13,7 +12,7 @@ from rules_engine.engine.calls import PluginFault, required
 from rules_engine.engine.closing import tier_of
 from rules_engine.engine.evaluate import Solution, Solved
 from rules_engine.engine.explain_buffers import buffer_line
-from rules_engine.engine.explain_lines import doubt_lines, step_line, where
+from rules_engine.engine.explain_lines import doubt_lines, named_parameters, step_line, where
 from rules_engine.engine.explain_prices import price_lines
 from rules_engine.engine.quote import Quote
 from rules_engine.engine.sums import Leg
@@ -75,7 +74,7 @@ def _replayed(num: TracedNumbers, allowed: AllowedMode, leg: Leg, traced: Exposu
             num.named(name, num.given("share of what the pool requires", value))
         return []
     steps = list(num.steps)
-    for parameters in (_named_parameters(num, allowed.parameters), allowed.parameters):
+    for parameters in (named_parameters(num, allowed.parameters), allowed.parameters):
         num.steps[:] = steps
         try:
             answer = required(num, msgspec.structs.replace(allowed, parameters=parameters), traced)
@@ -86,15 +85,6 @@ def _replayed(num: TracedNumbers, allowed: AllowedMode, leg: Leg, traced: Exposu
         else:
             return []
     return doubts
-
-
-def _named_parameters(num: TracedNumbers, value: Any, name: str = "") -> Any:
-    """Parameters whose numbers go by their names in the policy."""
-    if isinstance(value, Mapping):
-        return {key: _named_parameters(num, member, str(key)) for key, member in value.items()}
-    if isinstance(value, tuple):
-        return tuple([_named_parameters(num, member, name) for member in value])
-    return num.given(name, value) if isinstance(value, Decimal) else value
 
 
 def unheld_part(solution: Solution, figures: PositionFigures) -> Part:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from rules_engine.engine.calls import PluginFault
-from rules_engine.engine.explain_lines import doubt_lines
+from rules_engine.engine.explain_lines import doubt_lines, named_parameters
 from rules_engine.engine.pools import Pool
 from rules_engine.engine.sums import Sums, assessed
 from rules_engine.numbers.traced import TracedNumbers, readable
@@ -18,12 +18,20 @@ STEPS_SHOWN = 40
 
 def replayed_together(pool: Pool, sums: Sums) -> list[Line]:
     """The steps that the mode names on the way; the doubt where it cannot follow traced numbers."""
-    num = TracedNumbers()
+    num, doubt = TracedNumbers(), None
     exposures = [_named(num, leg.exposure) for leg in (*sums.legs, *sums.opening)]
-    try:
-        assessed(num, pool, exposures, num.given("collateral", pool.backing))
-    except PluginFault as fault:
-        return list(doubt_lines([fault.doubt]))
+    for parameters in (named_parameters(num, pool.allowed.parameters), pool.allowed.parameters):
+        num.steps.clear()
+        named = msgspec.structs.replace(pool, allowed=msgspec.structs.replace(pool.allowed, parameters=parameters))
+        try:
+            assessed(num, named, exposures, num.given("collateral", pool.backing))
+        except PluginFault as fault:
+            doubt = fault.doubt
+        else:
+            doubt = None
+            break
+    if doubt is not None:
+        return doubt_lines([doubt])
     lines = [Line(name, readable(value), how) for name, value, how in num.steps if name != "unrealized_pnl"]
     more = len(lines) - STEPS_SHOWN
     return lines if more <= 0 else [*lines[:STEPS_SHOWN], Line("...", str(more), "more steps of the mode")]

@@ -65,7 +65,9 @@ class Work:
         self.exact_accounts = np.zeros(len(book.names), bool)
         self.exact_accounts[list(book.records)] = True
         self.exactly: dict[str, int] = {}
-        self._scratch = Scratch(0, max((span.stop - span.start for group in book.groups for span in group.spans), default=0))
+        self._scratch = Scratch(
+            0, max((span.stop - span.start for group in book.groups for span in group.spans), default=0)
+        )
 
     def numbers(self, length: int) -> BoundedNumbers:
         """The number system for a chunk of this length."""

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from rules_engine.errors import PluginError
-from rules_engine.extension.traits import traits_of
+from rules_engine.extension.traits import judge_budget, traits_of
 
 VERBS: Final = frozenset({"check", "completion", "evaluate", "import", "order", "plugins", "schema", "show", "sweep"})
 """The verbs of `rules-engine` itself, which no plugin's command may replace."""
@@ -74,10 +74,15 @@ def _must_take(title: str, component: object, methods: Methods) -> None:
         try:
             signature.bind(*given)
         except TypeError:
-            taken = ", ".join(
-                str(one.replace(annotation=inspect.Parameter.empty)) for one in signature.parameters.values()
-            )
-            raise PluginError(f"{title}: {name} takes ({taken}), wanted ({', '.join(given)})") from None
+            wanted = f"({', '.join(given)})"
+            raise PluginError(f"{title}: {name} takes {_bare(signature)}, wanted {wanted}") from None
+
+
+def _bare(signature: inspect.Signature) -> inspect.Signature:
+    """A signature without annotations."""
+    none = inspect.Signature.empty
+    parameters = [one.replace(annotation=none) for one in signature.parameters.values()]
+    return signature.replace(parameters=parameters, return_annotation=none)
 
 
 def _judge_mode(title: str, mode: object) -> None:
@@ -92,7 +97,8 @@ def _judge_mode(title: str, mode: object) -> None:
 
 def _judge_payoff(title: str, payoff: Any) -> None:
     required, bounds = payoff.required, payoff.value_range
-    if not (isinstance(required, Sequence) and all(isinstance(name, str) for name in required)):
+    listed = isinstance(required, Sequence) and not isinstance(required, str)
+    if not (listed and all(isinstance(name, str) for name in required)):
         raise PluginError(f"{title}: required is {required!r}, wanted a list or tuple of names")
     if not (isinstance(bounds, tuple) and len(bounds) == 2 and all(map(_is_bound, bounds))):
         raise PluginError(f"{title}: value_range is {bounds!r}, wanted two bounds, each an exact number or None")
@@ -143,6 +149,7 @@ KINDS: Final = (
             "adjustment": ("num", "reading", "parameters"),
             "extremes": ("parameters",),
         },
+        judge=judge_budget,
     ),
     Kind(
         hook="rules_engine_close_out_plans",
@@ -150,6 +157,7 @@ KINDS: Final = (
         word="close-out plan",
         attributes=("parameters",),
         methods={"closings": ("pool", "parameters")},
+        judge=judge_budget,
     ),
     Kind(
         hook="rules_engine_policy_checks",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any, Final
@@ -15,12 +15,21 @@ LAWS: Final = frozenset({MIRROR, SIZE, COLLATERAL})
 
 def traits_of(mode: object) -> ModeTraits:
     """The traits of a mode; what it does not state has its default. Raises `PluginError` where one is no such thing."""
-    stated = {name: getattr(mode, name) for name in ModeTraits.__struct_fields__ if hasattr(mode, name)}
+    return ModeTraits(**_stated(f"margin mode {getattr(mode, 'name', mode)!r}", mode, ModeTraits.__struct_fields__))
+
+
+def judge_budget(title: str, component: object) -> None:
+    """Buffers and close-out plans may state a `budget`. Raises `PluginError` where it is none."""
+    _stated(title, component, ("budget",))
+
+
+def _stated(title: str, component: object, names: Iterable[str]) -> dict[str, Any]:
+    stated = {name: getattr(component, name) for name in names if hasattr(component, name)}
     for name, value in stated.items():
         wanted, holds = _WANTED[name]
         if not holds(value):
-            raise PluginError(f"margin mode {getattr(mode, 'name', mode)!r}: {name} is {value!r}, wanted {wanted}")
-    return ModeTraits(**stated)
+            raise PluginError(f"{title}: {name} is {value!r}, wanted {wanted}")
+    return stated
 
 
 def _is_set_of_laws(value: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from rules_engine.errors import PluginError
@@ -31,7 +31,7 @@ class Binder:
         path: Path = ("modes", name)
         mode = self.registry.modes.get(name)
         if mode is None:
-            hint = nearest(name, self.registry.modes)
+            hint = hint_for(name, self.registry.modes, self.registry)
             self.findings.key_error("MODE_UNKNOWN", path, f"there is no margin mode {name}", hint)
             return None
         parameters = self._parameters("modes", mode, path, _without(raw, "split_positions"))
@@ -82,7 +82,7 @@ class Binder:
     def _component(self, code: str, noun: str, path: Path, name: str, kind: str) -> Any:
         known: Mapping[str, Any] = getattr(self.registry, kind)
         if name not in known:
-            self.findings.error(code, path, f"there is no {noun} {name}", nearest(name, known))
+            self.findings.error(code, path, f"there is no {noun} {name}", hint_for(name, known, self.registry))
         return known.get(name)
 
     def _parameters(self, shelf: str, component: Any, path: Path, raw: dict[str, Any]) -> Mapping[str, Any] | None:
@@ -119,3 +119,12 @@ def schema_faults(shelves: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 def _without(raw: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if key not in keys}
+
+
+def hint_for(name: str, known: Iterable[str], registry: Registry) -> str:
+    """What to do about a component that is not there: what was meant, and the plugins that were not let in."""
+    hints = [nearest(name, known)]
+    if registry.quarantined:
+        names = ", ".join(plugin.name for plugin in registry.quarantined)
+        hints.append(f"not loaded: {names}; `rules-engine plugins list` says why")
+    return "; ".join(hint for hint in hints if hint)

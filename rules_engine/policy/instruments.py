@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from rules_engine.extension.registry import Registry
+from rules_engine.policy.components import hint_for
 from rules_engine.policy.document import Path
 from rules_engine.policy.findings import Findings, nearest
 from rules_engine.policy.globs import common_name, is_glob, may_overlap
@@ -82,7 +83,8 @@ class InstrumentCompiler:
     def _knows_payoff(self, path: Path, name: str) -> bool:
         known = self.registry.payoffs
         if name not in known:
-            self.findings.error("PAYOFF_UNKNOWN", path, f"there is no payoff {name}", nearest(name, known))
+            hint = hint_for(name, known, self.registry)
+            self.findings.error("PAYOFF_UNKNOWN", path, f"there is no payoff {name}", hint)
         return name in known
 
     def _table(self, path: Path, name: str) -> Table | None:

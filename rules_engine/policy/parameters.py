@@ -13,7 +13,7 @@ from rules_engine.policy.bands import declared_bands, part
 from rules_engine.policy.document import Path
 from rules_engine.policy.findings import Findings, nearest, path_text
 from rules_engine.policy.values import lacks_zone
-from rules_engine.policy.wording import _type_hint
+from rules_engine.policy.wording import type_hint
 
 _MISSING: Final = 0x02
 _UNKNOWN: Final = 0x03
@@ -118,7 +118,7 @@ def _hint(error: Any) -> str:
     if error.rule not in ("type", "nullable"):
         return ""
     types = [error.constraint] if isinstance(error.constraint, str) else list(error.constraint or ())
-    return _type_hint(error.value, [_OF_JSON.get(name, name) for name in types], {})
+    return type_hint(error.value, [_OF_JSON.get(name, name) for name in types], {})
 
 
 def _shown(value: Any) -> str:

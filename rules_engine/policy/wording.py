@@ -114,7 +114,7 @@ Wording: TypeAlias = tuple[str, str, str]
 
 def _type(value: object, schema: Schema) -> Wording:
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    return "SCHEMA_TYPE", f"found {found(value)}, wanted {_wanted(types, schema)}", _type_hint(value, types, schema)
+    return "SCHEMA_TYPE", f"found {found(value)}, wanted {_wanted(types, schema)}", type_hint(value, types, schema)
 
 
 def _wanted(types: list[str], schema: Schema) -> str:
@@ -126,7 +126,8 @@ def _wanted(types: list[str], schema: Schema) -> str:
     return " or ".join(words[name] for name in types)
 
 
-def _type_hint(value: object, types: list[str], schema: Schema) -> str:
+def type_hint(value: object, types: list[str], schema: Schema) -> str:
+    """What to write instead of a value of another type."""
     if value is None:
         return "write {} where there is nothing to say" if "object" in types else "write a value, or remove the key"
     if isinstance(value, str) and "number" in types:

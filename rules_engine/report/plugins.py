@@ -23,7 +23,7 @@ def plugins_tables(registry: Registry) -> Iterator[Any]:
     """The same as rich renderables; a table of quarantine only where something is in it."""
     loaded = grid("plugins", "plugin", "distribution", "version", "from", "components")
     for plugin in registry.plugins:
-        components = ", ".join(plugin.components) or "-"
+        components = ", ".join(plugin.components) or "nothing"
         loaded.add_row(plugin.name, plugin.distribution, plugin.version, plugin.origin, components)
     yield loaded
     if registry.quarantined:

@@ -41,7 +41,7 @@ ENGINE_SCENES = 2
 
 
 ADVICE = """
-Give it a policy, accounts and markets in which it is at work: --policy, --account and --market, or examples=Examples(...)."""
+Give a policy, accounts and markets in which it is at work: --policy, --account and --market, or Examples."""
 """What to do where the built-in documents lead to no answer."""
 
 

@@ -19,7 +19,7 @@ from rules_engine.numbers.traced import Traced, TracedNumbers
 from rules_engine.terms.exposure import Exposure
 from rules_engine.terms.policy import Conventions
 from rules_engine.testing.asking import Asked, at_mark, changed, converted, positions_of
-from rules_engine.testing.judging import NotJudged
+from rules_engine.testing.judging import Follows, NotJudged
 from rules_engine.testing.mode_subject import ModeSubject
 from rules_engine.testing.opaque import OpaqueNumbers
 
@@ -63,7 +63,7 @@ def traced(subject: ModeSubject) -> Iterator[str]:
         try:
             answer = subject.ask(num, converted(call.asked, lambda name, unit, value, num=num: num.given(name, value)))  # type: ignore[misc]
         except Exception as error:
-            why = raised_at(error)
+            why = f"on traced numbers it {raised_at(error)}"
             continue
         compared += 1
         for name in FIGURES:
@@ -72,7 +72,7 @@ def traced(subject: ModeSubject) -> Iterator[str]:
             if value != wanted:
                 yield subject.shown(f"{name}: traced {in_words(value)}, exact {in_words(wanted)}", call.asked)
     if not compared:
-        raise NotJudged(f"on traced numbers it {why}")
+        raise _stuck(subject, why)
 
 
 def piecewise_mark(subject: ModeSubject) -> Iterator[str]:
@@ -87,7 +87,7 @@ def piecewise_quantity(subject: ModeSubject) -> Iterator[str]:
 
 def _read_off(subject: ModeSubject, unknowns: Callable[[ModeSubject, Asked], Iterator[Unknown]]) -> Iterator[str]:
     """Compares the function that follows from an unknown with exact figures, at each of its points."""
-    compared, why = 0, "no position has a mark"
+    compared, why, failed = 0, "no position has a mark", ""
     for call in subject.sound:
         for unknown in unknowns(subject, call.asked):
             try:
@@ -97,13 +97,18 @@ def _read_off(subject: ModeSubject, unknowns: Callable[[ModeSubject, Asked], Ite
                 why = f"NotLinear: {error}"
                 continue
             except Exception as error:
-                why = f"on functions of the unknown it {raised_at(error)}"
+                failed = f"on functions of the unknown it {raised_at(error)}"
                 continue
             compared += 1
             for point, found in zip(unknown.points, read, strict=True):
                 yield from (subject.shown(text, call.asked) for text in _differences(subject, unknown, point, found))
     if not compared:
-        raise NotJudged(why)
+        raise _stuck(subject, failed) if failed else NotJudged(why)
+
+
+def _stuck(subject: ModeSubject, why: str) -> NotJudged:
+    """Why a formula runs on no other numbers: because of what `opaque` finds, or else what was raised."""
+    return Follows("opaque") if next(opaque(subject), "") else NotJudged(why)
 
 
 def _differences(subject: ModeSubject, unknown: Unknown, point: Exact, found: list[Any]) -> Iterator[str]:

@@ -61,12 +61,18 @@ def _refusal(operation: str) -> Callable[..., NoReturn]:
 
 def _forbidden(ledger: list[str], what: str, instead: str) -> Forbidden:
     """What was done, the line of the formula that did it, and what to do instead; noted in the ledger."""
-    frame: FrameType | None = sys._getframe()
-    place = ""
-    while frame is not None and not place:
-        frame, place = frame.f_back, place_of(frame, frame.f_lineno)
-    ledger.append(f"{what} ({place}); {instead}")
+    ledger.append(f"{what}{_place()}; {instead}")
     return Forbidden(ledger[-1])
+
+
+def _place() -> str:
+    """In parentheses, the line at work: the innermost that is neither ours nor Python's."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if place := place_of(frame, frame.f_lineno):
+            return f" ({place})"
+        frame = frame.f_back
+    return ""
 
 
 _FORBIDDEN: Final = {

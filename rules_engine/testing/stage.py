@@ -15,7 +15,7 @@ import msgspec
 from rules_engine.engine.calls import raised_at
 from rules_engine.engine.documents import decode_account, decode_market
 from rules_engine.engine.engine import Engine
-from rules_engine.errors import DocumentError, MissingInput, PluginError
+from rules_engine.errors import DocumentError, MissingInput, PluginError, Problem
 from rules_engine.extension.kinds import KINDS
 from rules_engine.extension.registry import QuarantineWarning, Registry, load_registry
 from rules_engine.formulas.requirement import tiered_requirement
@@ -145,14 +145,20 @@ def registry_with(supplied: Mapping[str, Mapping[str, Any]]) -> Registry:
     for shelf in ("modes", "payoffs", "buffers", "close_out_plans"):
         own = {PLAIN: PlainMode()} if shelf == "modes" else {}
         shelves[shelf] = MappingProxyType({**getattr(installed, shelf), **own, **supplied.get(shelf, {})})
-    suppliers = {(shelf, name): _module_of(one) for shelf, named in supplied.items() for name, one in named.items()}
+    suppliers = {
+        (shelf, name): _supplier(installed, shelf, name, one)
+        for shelf, named in supplied.items()
+        for name, one in named.items()
+    }
     shelves |= {"checks": MappingProxyType({}), "observers": MappingProxyType({})}
     return msgspec.structs.replace(installed, **shelves, suppliers={**installed.suppliers, **suppliers})
 
 
-def _module_of(component: Any) -> str:
-    """What messages of the engine name as the supplier: the author's own module, not the recorder's."""
+def _supplier(installed: Registry, shelf: str, name: str, component: Any) -> str:
+    """What messages name as the supplier: its distribution where it is installed, else the author's own module."""
     inner = component.component if isinstance(component, Recorder) else component
+    if type(getattr(installed, shelf).get(name)) is type(inner):
+        return installed.supplier(shelf, name)
     return type(inner).__module__
 
 
@@ -164,9 +170,15 @@ def compiled(examples: Examples, document: Mapping[str, Any], registry: Registry
     except (DocumentError, PluginError, OSError) as error:
         raise CannotExercise(str(error)) from error
     if policy is None:
-        found = "\n".join(str(problem) for problem in problems if problem.severity == "error")
+        errors = [problem for problem in problems if problem.severity == "error"]
+        found = "\n".join(str(_to_its_author(problem)) for problem in errors)
         raise CannotExercise(f"the policy does not compile:\n{found}")
     return policy
+
+
+def _to_its_author(problem: Problem) -> Problem:
+    """The problem without the advice to ask the plugin's author, who is the one that reads this."""
+    return msgspec.structs.replace(problem, hint="") if problem.code == "PLUGIN_FAULT" else problem
 
 
 def _text_of(policy: str | Path | None, document: Mapping[str, Any]) -> tuple[bytes, str, Path | None]:

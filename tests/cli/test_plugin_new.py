@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from configparser import ConfigParser
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,22 @@ def test_whole__its_command_is_a_verb(whole: Path, installed: Mapping[str, str])
     """As one of ours, and it exits as they do."""
     result = run("rules_engine", "acme-margin-calls", "nothing.json", folder=whole, environment=installed)
     assert (result.returncode, "nothing.json" in result.stderr) == (2, True)
+
+
+def test_whole__declares_what_its_tests_need(whole: Path) -> None:
+    """Pytest, in an extra that the README installs."""
+    config = ConfigParser()
+    config.read(whole / "setup.cfg", encoding="utf-8")
+    assert config["options.extras_require"]["test"].split() == ["pytest"]
+    assert "python -m pip install -e '.[test]'\n" in (whole / "README.md").read_text(encoding="utf-8")
+
+
+def test_whole__its_explanation_tells_figures_apart(whole: Path, installed: Mapping[str, str]) -> None:
+    """5,500 is the table's 5,000 with a tenth on top: two figures, two names, and the parameter has its own."""
+    documents = ("--account", "examples/account.json", "--market", "examples/market.json")
+    command = ("evaluate", "--policy", "policies/acme-margin/1.0.0.yaml", *documents, "--explain")
+    result = run("rules_engine", *command, folder=whole, environment=installed)
+    assert "  5500  (1 + surcharge 0.1) * initial_by_table 5000\n" in result.stdout
 
 
 def test_whole__is_clean_and_sorted(whole: Path) -> None:

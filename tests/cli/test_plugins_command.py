@@ -72,6 +72,13 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def file_of(folder: Path, text: str) -> str:
+    """A plugin `mine` in one file."""
+    file = folder / "mine.py"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(cli, ["plugins", *map(str, arguments)])
 
@@ -94,7 +101,7 @@ def test_list__shows_what_is_quarantined_and_why_and_exits_with_1(tmp_path: Path
     """A plugin that exits while it loads is a row of its own."""
     file = tmp_path / "leaver.py"
     file.write_text("raise SystemExit(3)", encoding="utf-8")
-    result = run("list", "--file", file)
+    result = run("list", "--plugin", file)
     assert result.exit_code == 1
     assert "leaver" in result.stdout
     assert "it called for the program's exit (3)" in result.stdout
@@ -109,10 +116,65 @@ def test_info__is_about_one_plugin() -> None:
 
 
 def test_info__of_an_unknown_plugin_says_which_there_are() -> None:
-    """A name that is not known cannot be shown: 2."""
-    result = run("info", "standard_mode")
-    assert result.exit_code == 2
-    assert "there is no plugin standard_mode; there is standard_modes" in result.stderr
+    """A name that is not known cannot be shown: 2. The nearest is named, or how a file is given."""
+    for name, hint in (
+        ("standard_mode", "did you mean standard_modes?"),
+        ("mine", "there is "),
+        ("mine.py", "use --plugin mine.py"),
+    ):
+        result = run("info", name)
+        assert result.exit_code == 2
+        assert f"Error: there is no plugin {name}; {hint}" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["Standard-Modes", "rules-engine", "rules_engine"])
+def test_info__finds_a_plugin_by_its_distribution_and_whatever_the_hyphens(name: str) -> None:
+    """As pip would: what one has installed is what one asks about."""
+    (plugin,) = json.loads(run("info", name, "--json").stdout)["loaded"]
+    assert plugin["name"] == "standard_modes"
+
+
+@pytest.mark.parametrize("option", ["--plugin", "--file"])
+def test_info__takes_a_file_by_both_names_of_the_option(tmp_path: Path, option: str) -> None:
+    """`--plugin`, as everywhere; `--file`, as it was once called here."""
+    result = run("info", "mine", option, file_of(tmp_path, MODE))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "margin mode capped" in result.stdout
+
+
+def test_info__tells_of_a_schema_that_no_policy_could_use(tmp_path: Path) -> None:
+    """Before the first policy needs it; the plugin is loaded, for Cerberus is asked only here."""
+    file = file_of(tmp_path, MODE.replace('"number"', '"nonsense"'))
+    result = run("info", "mine", "--plugin", file)
+    assert result.exit_code == 1
+    assert "margin mode capped" in result.stdout
+    assert result.stderr.startswith("margin mode capped: the schema of its parameters is not one of Cerberus: ")
+
+
+@pytest.mark.parametrize("command", [["list"], ["info", "mine"]])
+def test_plugins__that_supply_nothing_are_said_to(tmp_path: Path, command: list[str]) -> None:
+    """It is no fault, but what one forgets when one begins."""
+    result = run(*command, "--plugin", file_of(tmp_path, "def margin_modes(): return []"))
+    assert result.exit_code == 0
+    assert result.stderr.startswith("plugin mine of mine.py (a file) supplies nothing: a hook is a function such as ")
+
+
+def test_list__says_that_a_hook_is_not_marked(tmp_path: Path) -> None:
+    """It is quarantined, for it was meant to supply something."""
+    result = run("list", "--plugin", file_of(tmp_path, MODE.replace("@hookimpl", "")))
+    assert result.exit_code == 1
+    assert "rules_engine_margin_modes is not marked with @hookimpl" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command", [["plugins", "list"], ["plugins", "info", "mine"], ["plugins", "check"], ["schema"], ["check", "p.yaml"]]
+)
+def test_plugins__whose_file_is_not_there_end_every_command(tmp_path: Path, command: list[str]) -> None:
+    """With the name of the file: 2."""
+    file = tmp_path / "absent.py"
+    result = CliRunner().invoke(cli, [*command, "--plugin", str(file)])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"{file}: FILE_UNUSABLE there is no file {file}\n"
 
 
 def test_info__lists_components_of_every_kind(installed: Path) -> None:
@@ -160,7 +222,7 @@ def test_schema__prints_a_schema_with_the_parameters_of_a_stranger(tmp_path: Pat
     """As numbers, where the policy has numbers."""
     file = tmp_path / "my_modes.py"
     file.write_text(MODE, encoding="utf-8")
-    result = CliRunner().invoke(cli, ["schema", "--file", str(file)])
+    result = CliRunner().invoke(cli, ["schema", "--plugin", str(file)])
     schema = json.loads(result.stdout)
     Draft202012Validator.check_schema(schema)
     assert result.exit_code == 0
@@ -171,7 +233,7 @@ def test_schema__prints_a_schema_with_the_parameters_of_a_stranger(tmp_path: Pat
 
 def test_schema__says_which_plugin_it_lacks_and_exits_with_1(tmp_path: Path) -> None:
     """The schema is printed all the same."""
-    result = CliRunner().invoke(cli, ["schema", "--file", str(tmp_path / "absent.py")])
+    result = CliRunner().invoke(cli, ["schema", "--plugin", file_of(tmp_path, "1 / 0")])
     assert result.exit_code == 1
     assert json.loads(result.stdout)["title"] == "Margin policy"
-    assert result.stderr.startswith("plugin absent of absent.py (a file) (")
+    assert result.stderr.startswith("plugin mine of mine.py (a file) (")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +16,9 @@ import pytest
 from rules_engine.extension import hookspecs
 from rules_engine.extension.kinds import KINDS
 from rules_engine.extension.loading import supply_of
+from rules_engine.policy.document import Document
+from rules_engine.policy.findings import Findings
+from rules_engine.policy.parameters import Normaliser
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "plugins" / "hooks.md").read_text(encoding="utf-8")
@@ -64,6 +69,25 @@ def test_page__its_example_of_a_contract_is_the_current_one() -> None:
     (code,) = EXAMPLE.findall(section("## Contract versions"))
     stated: Any = plugin_of(code)
     assert stated.rules_engine_contract == hookspecs.CONTRACT
+
+
+def test_page__its_example_of_parameters_takes_what_the_page_says() -> None:
+    (code,) = EXAMPLE.findall(section("## Parameters"))
+    schema: Any = plugin_of(code)
+    normaliser = Normaliser("page", schema.parameters)
+    findings = Findings(Document("policy.yaml", {}, {}, {}))
+    bands = [{"from": Decimal(floor), "addition": Decimal(1)} for floor in (-1, 1)]
+    written = {"rate": Decimal(1), "scenarios": None, "begins": "2026-12-01T08:00:00Z", "steps": bands}
+    assert normaliser.normalise(findings, (), written) == {
+        "rate": 1,
+        "scenarios": 16,
+        "window": 8 * 3600,
+        "begins": datetime(2026, 12, 1, 8, tzinfo=UTC),
+        "side": "long",
+        "steps": tuple(bands),
+    }
+    assert normaliser.normalise(findings, (), {**written, "steps": bands[::-1]}) is None
+    assert [problem.code for problem in findings.problems] == ["BUFFER_BANDS"]
 
 
 @pytest.mark.parametrize("name", HOOKS)

@@ -9,6 +9,7 @@ from rules_engine.numbers.exact import EXACT
 from rules_engine.plugin import PoolRequirement, Requirement
 from tests.builders import account, market, order, position
 from tests.engine.explaining import line, part
+from tests.engine.placed import unplaced
 from tests.engine.strangers import SUPPLIER, StrangePool, Supplies, engine_with
 from tests.engine.test_mode_orders import CASH, HELD, book_engine, rests
 from tests.engine.test_pool_modes import debts, hedged, net_engine, net_of, to_the_first
@@ -62,7 +63,7 @@ def test_pool__that_cannot_be_replayed_says_so() -> None:
         return to_the_first(num, pool)
 
     explanation = net_engine(exact_only).explain(hedged("100"), market())
-    assert line(explanation, "A/net", "PLUGIN_FAULT").how == f"net of {SUPPLIER} raised ValueError: only here"
+    assert unplaced(line(explanation, "A/net", "PLUGIN_FAULT").how) == f"net of {SUPPLIER} raised ValueError: only here"
     assert line(explanation, "A/net", "maintenance_margin").value == "40"
     prices = line(explanation, "long", "prices")
     assert prices.how.startswith("the mode does not say what it requires at another mark: ")

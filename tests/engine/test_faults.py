@@ -12,6 +12,7 @@ import rules_engine_standard_modes
 from rules_engine import Engine
 from rules_engine.extension.registry import build_registry
 from rules_engine.numbers.exact import EXACT
+from rules_engine.numbers.functions import NotLinear
 from rules_engine.plugin import Backing, Mode, PoolLabel, Requirement, hookimpl, tiered_requirement
 from rules_engine.policy.check import check_policy
 from rules_engine.policy.load import policy_finder
@@ -199,6 +200,18 @@ def test_mode__that_divides_by_the_mark_has_its_price_searched() -> None:
     evaluation = engine(Strange(by_mark)).evaluate(account(BAD), MARKET)
     assert one_pool(evaluation, "A/strange/bad").status == "healthy"
     assert "LIQUIDATION_PRICE_SEARCHED" in evaluation.positions[0].notes
+
+
+def test_mode__during_which_somebody_interrupts_is_no_fault() -> None:
+    """Ctrl-C ends the evaluation; it is not the component's."""
+    with pytest.raises(KeyboardInterrupt):
+        engine(Strange(lambda num, exposure: _raise(KeyboardInterrupt()))).evaluate(account(BAD), MARKET)
+
+
+def test_mode__that_calls_exact_numbers_not_linear_is_at_fault() -> None:
+    """Only functions of an unknown may be no straight ones."""
+    evaluation = engine(Strange(lambda num, exposure: _raise(NotLinear("no")))).evaluate(account(BAD), MARKET)
+    assert one_pool(evaluation, "A/strange/bad").reasons == ("PLUGIN_FAULT",)
 
 
 def test_plan__that_breaks_down_leaves_the_pool_to_be_liquidated() -> None:

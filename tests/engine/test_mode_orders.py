@@ -214,11 +214,11 @@ def says(orders: Any) -> Any:
 @pytest.mark.parametrize(
     ("trait", "orders", "what"),
     [
-        (False, Decimal(1), "Decimal('1'), wanted None, for it does not state reserves_orders"),
-        (True, None, "None, wanted an amount"),
-        (True, Decimal(-1), "Decimal('-1'), wanted an amount"),
-        (True, Decimal("NaN"), "Decimal('NaN'), wanted an amount"),
-        (True, 1.0, "1.0, wanted an amount"),
+        (False, Decimal(1), "1, wanted None, for it does not state reserves_orders"),
+        (True, None, "None, wanted a finite amount, not below 0"),
+        (True, Decimal(-1), "-1, wanted a finite amount, not below 0"),
+        (True, Decimal("NaN"), "NaN, wanted a finite amount, not below 0"),
+        (True, 1.0, "1.0 (float, not exact), wanted a finite amount, not below 0"),
     ],
 )
 def test_mode__must_say_what_orders_reserve_if_and_only_if_it_states_so(trait: bool, orders: Any, what: str) -> None:

@@ -152,12 +152,14 @@ def test_plugin__that_cannot_be_loaded_is_quarantined_by_name_version_and_reason
 
 @pytest.mark.parametrize("name", LOADING)
 def test_policy__that_needs_a_plugin_in_quarantine_is_refused(registry: Registry, name: str) -> None:
-    """There is no such mode, at the line that names it."""
+    """There is no such mode, at the line that names it, and the plugins that are not loaded are named."""
     text = f"schema: rules-engine/policy/1\npolicy: p\nversion: 1.0.0\nmodes:\n  {name}: {{}}\n"
     policy, problems = check_policy(text.encode(), "p.yaml", registry, policy_finder(None))
     assert policy is None
     problem = next(one for one in problems if one.code == "MODE_UNKNOWN")
     assert (problem.mark and problem.mark.line, problem.message) == (5, f"there is no margin mode {name}")
+    assert "rules-engine plugins list` says why" in problem.hint
+    assert all(plugin.name in problem.hint for plugin in registry.quarantined)
 
 
 @pytest.mark.parametrize("name", ANSWERING)

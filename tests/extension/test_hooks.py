@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from rules_engine import PluginError
-from rules_engine.extension.kinds import VERBS
+from rules_engine.extension.kinds import KINDS, VERBS, Kind
 from rules_engine.extension.registry import Registry, build_registry
 from rules_engine.numbers.exact import EXACT, exactly
 from rules_engine.plugin import Adjustment, Backing, Closing, PoolLabel, PositionLabels, hookimpl
@@ -74,6 +74,63 @@ def test_hook_margin_modes__refuses_what_is_no_mode(attributes: dict[str, Any], 
     assert str(refused.value).startswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"requirement": lambda self, num, exposure: 0}, "requirement takes (num, exposure), wanted (num, exposure, "),
+        (
+            {"requirement": lambda num, exposure, parameters: 0},
+            "requirement takes (exposure, parameters), wanted (num,",
+        ),
+        ({"pool_requirement": lambda self, pool: 0}, "pool_requirement takes (pool), wanted (num, pool, parameters)"),
+        ({"pool": lambda self, *, position: 0}, "pool takes (*, position), wanted (position, parameters)"),
+        (
+            {"prepare": lambda self, num, market: 0},
+            "prepare takes (num, market), wanted (num, market, as_of, parameters)",
+        ),
+    ],
+)
+def test_hook_margin_modes__refuses_methods_of_other_arguments(attributes: dict[str, Any], reason: str) -> None:
+    """They are called with positional arguments, the number of which is fixed."""
+    whole = {} if "pool_requirement" in attributes else {"requirement": answer}
+    with pytest.raises(PluginError) as refused:
+        registry("rules_engine_margin_modes", mode(**{**whole, **attributes}))
+    assert str(refused.value).startswith(f"margin mode 'odd': {reason}")
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        lambda *arguments: None,
+        lambda self, num, exposure, parameters, more=None: None,
+        lambda self, number, position, given, **more: None,
+        max,
+        type,
+    ],
+)
+def test_hook_margin_modes__takes_methods_that_can_be_called(requirement: Any) -> None:
+    """Names are the author's, more arguments may have defaults, and what is written in C need not say what it takes."""
+    assert "odd" in registry("rules_engine_margin_modes", mode(requirement=requirement)).modes
+
+
+@pytest.mark.parametrize("hook", [kind.hook for kind in KINDS])
+def test_hook__refuses_a_class(hook: str) -> None:
+    """A component is made once, by the plugin."""
+    with pytest.raises(PluginError, match=f"{hook} returned the class Odd, wanted a .*: Odd()"):
+        registry(hook, type("Odd", (), {"name": "odd"}))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.methods], ids=lambda kind: kind.hook)
+def test_hook__refuses_every_method_of_other_arguments(kind: Kind) -> None:
+    """Of each kind of component, each method."""
+    sound = {"name": "odd", "parameters": {}, "requirement": answer, "required": (), "value_range": (None, None)}
+    for name, given in kind.methods.items():
+        methods = {**dict.fromkeys(kind.methods, answer), name: lambda self: None}
+        with pytest.raises(PluginError) as refused:
+            registry(kind.hook, type("Odd", (), {**sound, **methods})())
+        assert str(refused.value) == f"{kind.word} 'odd': {name} takes (), wanted ({', '.join(given)})"
+
+
 def test_hook_payoffs() -> None:
     """A payoff turns a price into a value."""
 
@@ -90,6 +147,23 @@ def test_hook_payoffs() -> None:
     with exactly():
         assert loaded.payoffs["half"].value(EXACT, Decimal(7), Decimal(1), Decimal(1)) == Decimal("3.5")
     assert loaded.supplier("payoffs", "half") == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"required": "strike"}, "required is 'strike', wanted a list or tuple of names"),
+        ({"required": [1]}, "required is [1], wanted a list or tuple of names"),
+        ({"value_range": (0,)}, "value_range is (0,), wanted two bounds, each an exact number or None"),
+        ({"value_range": (0.5, None)}, "value_range is (0.5, None), wanted two bounds, each an exact number or None"),
+    ],
+)
+def test_hook_payoffs__refuses_what_is_no_payoff(attributes: dict[str, Any], reason: str) -> None:
+    """In words, while it is loaded."""
+    whole = {"name": "odd", "required": (), "value_range": (None, None), "value": answer, "price": answer}
+    with pytest.raises(PluginError) as refused:
+        registry("rules_engine_payoffs", type("Odd", (), {**whole, **attributes})())
+    assert str(refused.value) == f"payoff 'odd': {reason}"
 
 
 def test_hook_buffers() -> None:
@@ -124,6 +198,14 @@ def test_hook_close_out_plans() -> None:
 
     plan: Any = registry("rules_engine_close_out_plans", One()).close_out_plans["one"]
     assert [step.position for step in plan.closings("p1", {})] == ["p1"]
+
+
+@pytest.mark.parametrize("hook", ["rules_engine_buffers", "rules_engine_close_out_plans"])
+def test_hook__refuses_a_budget_that_is_none(hook: str) -> None:
+    """Calls are measured by it."""
+    methods = dict.fromkeys(("reading", "adjustment", "extremes", "closings"), answer)
+    with pytest.raises(PluginError, match="'odd': budget is 'short', wanted a Decimal of at least 0, or None"):
+        registry(hook, type("Odd", (), {"name": "odd", "parameters": {}, "budget": "short", **methods})())
 
 
 def test_hook_policy_checks() -> None:

@@ -57,7 +57,19 @@ BROKEN = {
     "twice": (GOOD.replace("[Whole()]", "[Whole(), Whole()]"), "it supplies two margin modes named 'whole_account'"),
     "taken": (GOOD.replace("whole_account", "cross"), "there is a margin mode named 'cross' already, of rules-"),
     "unknown_hook": (HOOK + "def rules_engine_prices(): return []", "it implements a hook that does not exist: "),
-    "next_contract": ("rules_engine_contract = 2", "it is written for contract 2; this version supports 1"),
+    "next_contract": ("rules_engine_contract = 2", "it is written for contract 2; this version supports 1: set "),
+    "unmarked": (
+        GOOD.replace("@hookimpl\n", ""),
+        "rules_engine_margin_modes is not marked with @hookimpl",
+    ),
+    "class": (
+        GOOD.replace("[Whole()]", "[Whole]"),
+        "rules_engine_margin_modes returned the class Whole, wanted a margin mode: Whole()",
+    ),
+    "few_arguments": (
+        GOOD.replace("num, exposure, parameters)", "num, exposure: object)"),
+        "margin mode 'whole_account': requirement takes (num, exposure), wanted (num, exposure, parameters)",
+    ),
 }
 Install = Callable[[str, str], None]
 
@@ -145,6 +157,38 @@ def test_contracts__are_the_current_one_and_at_most_the_one_before() -> None:
     assert set(hookspecs.DEPRECATED_CONTRACTS) == hookspecs.SUPPORTED_CONTRACTS - {hookspecs.CONTRACT}
 
 
+@pytest.mark.parametrize(
+    ("stated", "reason"),
+    [
+        (
+            "4",
+            "it is written for contract 4; this version supports 2, 3: set rules_engine_contract = 3 (or upgrade rul",
+        ),
+        (
+            "'3'",
+            "it is written for contract '3'; this version supports 2, 3: set rules_engine_contract = 3 (or upgrade ",
+        ),
+        ("1", "it is written for contract 1; this version supports 2, 3: upgrade the plugin"),
+    ],
+)
+def test_contract__that_is_not_supported_is_refused_with_what_to_do(
+    install: Install, monkeypatch: pytest.MonkeyPatch, stated: str, reason: str
+) -> None:
+    """As it will be in the time of contract 3."""
+    monkeypatch.setattr(hookspecs, "CONTRACT", 3)
+    monkeypatch.setattr(hookspecs, "SUPPORTED_CONTRACTS", frozenset({2, 3}))
+    install("other", f"rules_engine_contract = {stated}\n")
+    with pytest.warns(QuarantineWarning, match="plugin other"):
+        registry = load_registry()
+    assert quarantine_of(registry, "other").reason.startswith(reason)
+
+
+def test_plugin__without_components_is_loaded(install: Install) -> None:
+    """It may have them elsewhere, on another machine; that it supplies nothing is seen in what is listed of it."""
+    install("empty", "def rules_of_the_house(): pass\n")
+    assert [plugin.components for plugin in load_registry().plugins if plugin.name == "empty"] == [()]
+
+
 def test_block_list__keeps_a_plugin_out_without_loading_it(install: Install) -> None:
     """A blocked plugin's code does not run."""
     install("exits", "raise SystemExit(3)")
@@ -171,7 +215,7 @@ def test_file__is_a_plugin_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("absent.py", "FileNotFoundError"), ("modes.txt", "it is no Python file")]
+    ("name", "reason"), [("absent.py", "there is no file "), ("modes.txt", "it is no Python file")]
 )
 def test_file__that_cannot_be_loaded_is_quarantined(tmp_path: Path, name: str, reason: str) -> None:
     """A file that is missing or no Python is named with its reason."""

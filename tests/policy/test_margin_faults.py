@@ -17,11 +17,13 @@ POLICY = b"""schema: rules-engine/policy/1
 policy: faults
 version: 1.0.0
 settlement: {currency: USDT, quantum: 0.01}
-tables: {flat: {tiers: [{up_to: unlimited, maintenance_rate: 0.01, max_leverage: 10}]}}
+tables:
+  flat: {tiers: [{up_to: unlimited, maintenance_rate: 0.01, max_leverage: 10}]}
+  other: {tiers: [{up_to: unlimited, maintenance_rate: 0.02, max_leverage: 10}]}
 buffers:
   broken: {kind: broken}
 modes: {cross: {}}
-instruments: {A: {payoff: linear, table: flat, buffers: [broken]}, B: {payoff: linear, table: flat, buffers: [broken]}}
+instruments: {A: {payoff: linear, table: flat, buffers: [broken]}, B: {payoff: linear, table: other, buffers: [broken]}}
 """
 
 
@@ -59,4 +61,4 @@ def test_buffer__that_breaks_down_refuses_the_policy_once() -> None:
     policy, problems = check_policy(POLICY, "faults.yaml", registry, policy_finder(None))
     assert policy is None
     said = [(problem.code, str(problem.mark), problem.message) for problem in problems]
-    assert said == [("PLUGIN_FAULT", "faults.yaml:7:11", "broken of Plugin raised SystemExit: 3")]
+    assert said == [("PLUGIN_FAULT", "faults.yaml:9:11", "broken of Plugin raised SystemExit: 3")]

@@ -100,16 +100,21 @@ def test_check__is_the_same_from_the_same_seed() -> None:
 @pytest.mark.parametrize(
     ("mode", "law", "words"),
     [
-        (bad.Branching, "opaque", "a number is used with >"),
-        (bad.Dividing, "opaque", "a number is used with /; write num.quotient"),
-        (bad.Swallowing, "opaque", "a number is used with =="),
+        (
+            bad.Branching,
+            "opaque",
+            "a number is used with > (tests/testing/bad_modes.py:81); write num.maximum, num.minimum or num.step",
+        ),
+        (bad.Dividing, "opaque", "a number is used with / (tests/testing/bad_modes.py:88); write num.quotient"),
+        (bad.Swallowing, "opaque", "a number is used with == (tests/testing/bad_modes.py:96); write num.step"),
         (bad.Unlike, "units", "+ of currency and contract"),
         (bad.Contracts, "units", "maintenance, wanted the sum of contract and currency"),
         (bad.Dated, "outside", "calls datetime.now()"),
         (
             bad.Raising,
             "amounts",
-            "raised TypeError: unsupported operand type(s) for *: 'decimal.Decimal' and 'NoneType'",
+            "raised TypeError: unsupported operand type(s) for *: 'decimal.Decimal' and 'NoneType'"
+            " (tests/testing/bad_modes.py:67)",
         ),
     ],
 )

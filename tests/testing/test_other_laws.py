@@ -11,6 +11,7 @@ import pytest
 from rules_engine.extension import standard
 from rules_engine.formulas.buffers import MeasureBuffer
 from rules_engine.formulas.payoff import Inverse, Linear
+from rules_engine.numbers.exact import EXACT
 from rules_engine.numbers.functions import Piecewise
 from rules_engine.numbers.traced import TracedNumbers
 from rules_engine.plugin import Adjustment, Parameters
@@ -197,11 +198,43 @@ class Bent(Linear):
         return contract_size * price + (1 if isinstance(price, Piecewise) else 0)
 
 
-class Texted(Linear):
-    """Names what it requires in one text."""
+class TracedApart(Linear):
+    """Tells explanations another story."""
 
     name = "silly"
-    required = "contract_size"
+
+    def value(self, num: Any, price: Any, contract_size: Any, conversion: Any) -> Any:
+        return contract_size * price + (1 if isinstance(num, TracedNumbers) else 0)
+
+
+class Weary(Linear):
+    """Is worth more when it is asked about falling prices twice in a row."""
+
+    name = "silly"
+    last, falls = Decimal(0), 0
+
+    def value(self, num: Any, price: Any, contract_size: Any, conversion: Any) -> Any:
+        if num is EXACT:
+            self.falls = self.falls + 1 if price < self.last else 0
+            self.last = price
+        return contract_size * price + (1 if self.falls > 1 else 0)
+
+
+class Ticking(Linear):
+    """Looks at the clock."""
+
+    name = "silly"
+
+    def price(self, num: Any, value: Any, contract_size: Any, conversion: Any) -> Any:
+        time.time()
+        return super().price(num, value, contract_size, conversion)
+
+
+class Nameless(Linear):
+    """Requires something without a name."""
+
+    name = "silly"
+    required = ("contract_size", "")
 
 
 @pytest.mark.parametrize(
@@ -211,8 +244,11 @@ class Texted(Linear):
         (Sinking(), "rising"),
         (Boundless(), "range"),
         (Dividing(), "opaque"),
+        (TracedApart(), "traced"),
         (Bent(), "piecewise"),
-        (Texted(), "required"),
+        (Weary(), "repeatable"),
+        (Ticking(), "outside"),
+        (Nameless(), "required"),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -93,6 +93,21 @@ class Fickle(Full):
         return steps[::-1] if self.times % 2 else steps
 
 
+class Tired(Full):
+    """Closes a pool in another order when it sees it again."""
+
+    name = "silly"
+
+    def __init__(self) -> None:
+        self.seen: list[ClosablePool] = []
+
+    def closings(self, pool: ClosablePool, parameters: Parameters) -> Sequence[Closing]:
+        again = any(one is pool for one in self.seen)
+        self.seen.append(pool)
+        steps = list(super().closings(pool, parameters))
+        return steps[::-1] if again else steps
+
+
 class Loose(Full):
     """Takes anything for a parameter."""
 
@@ -119,6 +134,7 @@ class Ticking(Full):
         (Fine(), "multiples"),
         (Early(), "restores"),
         (Loose(), "parameters"),
+        (Tired(), "repeatable"),
         (Ticking(), "outside"),
     ],
     ids=lambda value: type(value).__name__,
