@@ -50,6 +50,7 @@ def shared_assets(
 
 
 def asset_price(policy: Policy, asset: str, market: Market, doubts: list[Doubt]) -> AssetPrice | None:
+    """The price of an asset; None, and a doubt more, where there is no usable one."""
     quoted = market.prices.get(asset)
     if asset == policy.settlement_currency:
         return AssetPrice(price=ONE, measures={} if quoted is None else quoted.measures)

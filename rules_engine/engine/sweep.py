@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -25,11 +26,15 @@ from rules_engine.terms.exposure import Schedule
 from rules_engine.terms.policy import AllowedMode
 from rules_engine.terms.pool import Backing, PoolLabel, PositionLabels
 
+PART: Final = 10_000
+"""Accounts that are made records of at a time."""
+
 
 class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     """What a policy says of every row of a book at one instant.
 
-    `exactly` counts the rows that were decided exactly, by the reason for it.
+    `exactly` counts the rows that were decided exactly, by the reason for it; those of an account that was decided whole
+    count there, and once more where their group was given up.
     """
 
     policy: PolicyIdentity
@@ -98,8 +103,8 @@ class Sweeper:
             group = self.work.book.groups[index]
             position = self.work.book.position(group, place - int(starts[index]))
             self._write([place], self.evaluate(Account(account="", positions=(position,))))
-        if len(places):
-            self.work.count("too close to a line", len(places))
+        if len(places) > self.work.alone:
+            self.work.count("too close to a line", len(places) - self.work.alone)
 
     def _decide_accounts(self) -> None:
         """Decides whole accounts."""
@@ -107,8 +112,11 @@ class Sweeper:
         if not wanted:
             return
         rows_of = self.work.book.rows_of(wanted)
-        for place, account in zip(wanted, self.work.book.accounts(wanted), strict=True):
-            self._write(rows_of[place], self.evaluate(account))
+        self.work.count("accounts decided whole", sum(map(len, rows_of.values())))
+        for start in range(0, len(wanted), PART):
+            part = wanted[start : start + PART]
+            for place, account in zip(part, self.work.book.accounts(part), strict=True):
+                self._write(rows_of[place], self.evaluate(account))
 
     def _write(self, places: Sequence[int], evaluation: Evaluation) -> None:
         """Takes an exact evaluation's figures down, its positions in the order of these places."""
@@ -167,4 +175,5 @@ def ringfenced(work: Work, placed: Placed) -> Iterator[Integers]:
                     yield np.flatnonzero(mask) + rows.start
     except NotColumns as error:
         work.count(str(error), group.size)
+        work.alone += group.size
         yield np.arange(placed.rows.start, placed.rows.stop)

@@ -73,7 +73,7 @@ def summed(num: BoundedNumbers, index: PoolIndex, rows: Floats, reach: Reach) ->
     n terms, each off by at most e and no larger than X, added one after another, are off by at most
     `n * e + n * n * u * X`: each of fewer than n additions rounds a partial sum that is no larger than n * X.
     """
-    sums = np.bincount(index.pools, rows, index.size)
+    sums: Floats = np.bincount(index.pools, rows, index.size).astype(np.float64, copy=False)
     n = index.most
     error = (n * reach.error + n * n * UNIT * (reach.size + reach.error)) * (1 + 2.0**-40)
     return whole(num, sums, error)

@@ -51,7 +51,7 @@ class GroupTerms(msgspec.Struct, frozen=True, kw_only=True):
 
     quote: Quote
     allowed: AllowedMode
-    schedule: Schedule
+    schedule: Schedule | None
     terms: Terms
 
 
@@ -83,7 +83,7 @@ def figures_of(num: BoundedNumbers, group: Group, span: Span, common: GroupTerms
     initial, maintenance = bounded(answer.initial), bounded(answer.maintenance)
     for figure in (initial, maintenance):  # less than nothing is a fault, which exact numbers tell
         if figure.low < figure.error or figure.low < 0:
-            num.doubt(np.broadcast_to(~(figure.values > figure.error), num.scratch.length))
+            num.doubt(np.logical_not(np.broadcast_to(figure.values, num.scratch.length) > figure.error))
     return Figures(unrealized_pnl(num, exposure), initial, maintenance, counted_fee(num, exposure, "trigger"))
 
 
@@ -106,14 +106,16 @@ def _answer(num: BoundedNumbers, exposure: Exposure, allowed: AllowedMode) -> Re
 def _exposure(num: BoundedNumbers, group: Group, span: Span, common: GroupTerms, backing: Bounded | None) -> Exposure:
     quote, conventions = common.quote, common.terms.conventions
     quantity = column(num, group, span, "quantity")
+    assert quantity is not None
     value = bounded(quote.value)
     try:
         entry_value = quote.value_in(num, column(num, group, span, "entry_price"))
     except PluginFault as fault:
         raise NotColumns(str(fault)) from fault
-    side = _sign(bounded(entry_value)) * _sign(bounded(quantity))
+    side = _sign(bounded(entry_value)) * _sign(quantity)
     if side == 0:
         raise NotColumns("the value of a contract may be of either sign")
+    assert common.schedule is not None
     return Exposure(
         id="",
         instrument=group.instrument,

@@ -29,7 +29,7 @@ from rules_engine.terms.pool import Backing
 
 
 class Shared:
-    """Groups of rows that share pools. Their figures are in the columns of the answer; here is how far off those may be."""
+    """Groups of rows that share pools, whose figures stand in the columns of the answer: how far off those may be."""
 
     def __init__(self, work: Work, placed: Sequence[Placed]) -> None:
         self.work = work
@@ -121,6 +121,19 @@ class Shared:
             return slice(spans[0].start, spans[-1].stop) if spans else slice(0, 0)
         return np.concatenate([np.arange(span.start, span.stop) for span in spans])
 
+    def in_two_modes(self, backing: Backing) -> Mask:
+        """The accounts that hold rows under two modes which the same collateral may back: it cannot count for both."""
+        held: dict[str, Mask] = {}
+        for i in self.parts(backing):
+            one = self.placed[i]
+            mine = held.setdefault(one.common.allowed.name, np.zeros(len(self.work.book.names), bool))
+            mine[one.group.accounts] = True
+        counts = np.zeros(len(self.work.book.names), np.int64)
+        for mine in held.values():
+            counts += mine
+        found: Mask = counts > 1
+        return found
+
     def parts(self, backing: Backing) -> list[int]:
         """Which of the groups this backs."""
         return [i for i, one in enumerate(self.placed) if one.label.backing is backing]
@@ -133,6 +146,8 @@ def decide_shared(work: Work, placed: Sequence[Placed]) -> None:
     shared = Shared(work, placed)
     for one in shared.placed:
         shared.rows(one)
+    for backing in (Backing.ACCOUNT, Backing.GROUP):
+        work.exact_accounts |= shared.in_two_modes(backing)
     accounts = AccountPools(shared)
     accounts.decide()
     GroupPools(shared, accounts).decide()

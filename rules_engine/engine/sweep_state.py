@@ -56,7 +56,11 @@ class Placed(msgspec.Struct, frozen=True):
 
 
 class Work:
-    """One sweep at work. `exact_accounts` marks those that are left to exact numbers, `exactly` counts rows by why."""
+    """One sweep at work.
+
+    `exact_accounts` marks those that are left to exact numbers, `exactly` counts rows by why, `alone` those of them that
+    are pools of their own.
+    """
 
     def __init__(self, policy: Policy, book: Book, market: Market, into: Columns | None = None) -> None:
         self.policy, self.book, self.market = policy, book, market
@@ -65,6 +69,7 @@ class Work:
         self.exact_accounts = np.zeros(len(book.names), bool)
         self.exact_accounts[list(book.records)] = True
         self.exactly: dict[str, int] = {}
+        self.alone = 0
         self._scratch = Scratch(
             0, max((span.stop - span.start for group in book.groups for span in group.spans), default=0)
         )

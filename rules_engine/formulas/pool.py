@@ -44,7 +44,7 @@ def margin_ratio(num: NumberSystem, maintenance: Number, equity: Number) -> Numb
     return num.quotient(maintenance, equity)
 
 
-def draw_limit(num: NumberSystem, free: Number, cap: Number, groups: int) -> Number:
+def draw_limit(num: NumberSystem, free: Number, cap: Number, groups: Number) -> Number:
     """What one of several groups may draw from the shared pool: never more than all may together."""
     return num.maximum(free, ZERO) * num.minimum(cap, num.quotient(num.constant(1), num.constant(groups)))
 

@@ -131,7 +131,7 @@ class Input(Bounded):
     """A column that is not scratch: it is read and never given away."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __del__(self) -> None:
         """Leaves the array to its owner."""

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 
-from rules_engine.numbers.bounded import DOUBTFUL, BoundedNumbers, Floats, NotColumns, Scratch, bounded
-from rules_engine.numbers.exact import Exact, Ratio
+from rules_engine.numbers.bounded import DOUBTFUL, Bounded, BoundedNumbers, Floats, NotColumns, Scratch, bounded
+from rules_engine.numbers.exact import ZERO, Exact, Ratio
 from rules_engine.numbers.system import Number
 from tests.numbers.bounded_trials import (
     CONSTANTS,
@@ -174,3 +174,13 @@ def test_scratch__is_used_again_and_inputs_are_left_alone() -> None:
     assert 1 <= len(scratch.free) <= 3
     assert all(one is not given for one in scratch.free)
     assert DOUBTFUL.scratch is None
+
+
+def test_bounded__next_to_nothing() -> None:
+    """Taking nothing off changes nothing; what is taken off a number is; a number of either sign loses it."""
+    num = BoundedNumbers(Scratch(2))
+    column = num.column(np.array([1.0, 2.0]), 1.0, 2.0, 0.0)
+    assert column - ZERO is column
+    assert (3 - column).values.tolist() == [2.0, 1.0]
+    lost = num.absolute(Bounded(0.5, -0.25, 0.5, 0.0))
+    assert (lost.low, lost.high) == (0.0, 0.5)

@@ -1,0 +1,183 @@
+"""Sweeps of what columns cannot hold, strangers' modes above all: decided exactly, as `evaluate` does, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal, getcontext
+from typing import Any
+
+import pytest
+
+from rules_engine import Engine
+from rules_engine.book import STATUSES, book_of
+from rules_engine.engine.documents import decode_account
+from rules_engine.engine.sweep import Sweep
+from rules_engine.plugin import Backing, PoolLabel, Requirement, notional, tiered_requirement
+from tests.builders import account, engine_of, market, position
+from tests.engine.strangers import Strange, Supplies, engine_with, fail
+
+TENTH = Decimal("0.1")
+
+
+def agreeing(engine: Engine, *accounts: dict[str, Any], marks: dict[str, Any] | None = None) -> Sweep:
+    """The sweep of some accounts, each row of which has the status that evaluating its account gives it."""
+    marks = market() if marks is None else marks
+    sweep = engine.sweep(book_of([decode_account(one) for one in accounts]), marks)
+    expected = []
+    for one in accounts:
+        evaluation = engine.evaluate(one, marks)
+        statuses = {pool.pool: pool.status for pool in evaluation.pools}
+        expected += [statuses.get(row.pool or "", "undetermined") for row in evaluation.positions]
+    assert [STATUSES[sweep.columns.status[slot]] for slot in sweep.book.slots] == expected
+    return sweep
+
+
+def rounding(num: Any, exposure: Any) -> Requirement:
+    """A tenth of notional, up to a whole."""
+    required = num.rounded(notional(num, exposure) * TENTH, Decimal(1), "up")
+    return Requirement(required, required)
+
+
+def only_exact(answer: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """By the table on exact numbers; on others as told."""
+
+    def requirement(num: Any, exposure: Any) -> Any:
+        if isinstance(exposure.quantity, Decimal):
+            return tiered_requirement(num, exposure)
+        return answer(num, exposure)
+
+    return requirement
+
+
+def meddling(num: Any, exposure: Any) -> Requirement:
+    """By the table, with decimal arithmetic changed."""
+    getcontext().prec = 7
+    return tiered_requirement(num, exposure)
+
+
+ANSWERS: dict[str, Callable[[Any, Any], Any]] = {
+    "a formula rounds": rounding,
+    "strange of Supplies: only decimals": only_exact(lambda num, exposure: fail(TypeError("only decimals"))),
+    "strange of Supplies changed the precision of decimal arithmetic": only_exact(meddling),
+    "strange of Supplies says more than margins": only_exact(lambda num, exposure: (num, exposure)),
+}
+
+HELD = [
+    account(position("1", mode="strange", margin=margin), account=f"A{margin}", collateral={"USDT": margin})
+    for margin in ("0.5", "1", "1.2", "30")
+]
+
+
+@pytest.mark.parametrize("backing", [Backing.POSITION, Backing.ACCOUNT])
+@pytest.mark.parametrize("why", ANSWERS)
+def test_mode__that_columns_cannot_follow_is_decided_exactly(why: str, backing: Backing) -> None:
+    """The reason is counted with the rows."""
+    sweep = agreeing(engine_with(Supplies(Strange(ANSWERS[why], backing))), *HELD)
+    assert sweep.exactly[why] == 4
+
+
+@pytest.mark.parametrize("required", [Decimal(-1), Decimal(0)])
+def test_mode__that_requires_nothing_or_less_is_left_to_exact_numbers(required: Decimal) -> None:
+    """Less than nothing is a fault there, and its pools are undetermined; nothing is lawful."""
+    mode = Strange(lambda num, exposure: Requirement(num.constant(required), num.constant(required)))
+    agreeing(engine_with(Supplies(mode)), *HELD)
+
+
+class Pooled(Strange):
+    """By the table, in pools as told."""
+
+    def __init__(self, label: Callable[[Any], Any], name: str = "strange") -> None:
+        super().__init__(tiered_requirement, name=name)
+        self.label = label
+
+    def pool(self, labels: Any, parameters: Any) -> Any:
+        """As told."""
+        return self.label(labels)
+
+
+def of_group(key: str, cap: str | None = None) -> PoolLabel:
+    """The pool of a group."""
+    return PoolLabel(key=key, backing=Backing.GROUP, draw_cap=None if cap is None else Decimal(cap))
+
+
+@pytest.mark.parametrize(
+    "label",
+    [lambda labels: fail(ValueError("no")), lambda labels: of_group(labels.id), lambda labels: of_group("G", "0.5")],
+)
+def test_mode__whose_pools_cannot_be_told_by_instrument_is_decided_exactly(label: Callable[[Any], Any]) -> None:
+    """One fails, one tells pools by ids, and one puts all into one group, which columns can do."""
+    documents = [{**one, "group_margins": {"p1": "0.5", "G": "0.7"}} for one in HELD]
+    agreeing(engine_with(Supplies(Pooled(label))), *documents)
+
+
+def test_groups__of_two_modes_with_caps_of_their_own_are_decided_exactly() -> None:
+    """Each draws on the account's pool by its own cap; where both hold the same group's rows, neither is decided."""
+    other = Pooled(lambda labels: of_group(labels.underlying, "0.5"))
+    engine = engine_with(Supplies(other), modes="{cross: {}, hybrid: {shared_draw_cap: 0.25}, strange: {}}")
+    rows = [
+        position("1", mode="hybrid", id="h"),
+        position("1", mode="strange", id="s", instrument="ETHUSDT"),
+        position("1", mode="cross", id="c", instrument="SOLUSDT"),
+    ]
+    same = [position("1", mode="hybrid", id="h"), position("1", mode="strange", id="s")]
+    margins = {"BTC": "0.5", "ETH": "0.5"}
+    agreeing(
+        engine,
+        account(*rows, collateral={"USDT": "20"}, group_margins=margins),
+        account(*rows, account="B", collateral={"USDT": "10"}, group_margins=margins),
+        account(*same, account="C", collateral={"USDT": "20"}, group_margins=margins),
+    )
+
+
+def test_rows__of_one_pool_may_stand_apart_in_the_book() -> None:
+    """Groups stand by instrument, so isolated rows lie between those of the account's pool."""
+    names = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+    rows = [position("1", mode="cross", id=name, instrument=name) for name in names]
+    alone = [position("1", margin=margin, id=f"own {margin}") for margin in ("0.9", "1.1")]
+    accounts = [
+        account(*rows, one, account=f"A{cash}", collateral={"USDT": cash})
+        for cash, one in zip("29", alone, strict=True)
+    ]
+    assert agreeing(engine_of(), *accounts).exactly == {}
+
+
+class Shifted:
+    """A payoff worth the price less a hundred, which may be of either sign; `only` refuses other numbers."""
+
+    name = "shifted"
+    value_range = (None, None)
+    required: tuple[str, ...] = ()
+
+    def __init__(self, only: bool) -> None:
+        self.only = only
+
+    def value(self, num: Any, price: Any, contract_size: Any, conversion: Any) -> Any:
+        """The price less a hundred."""
+        if self.only and not isinstance(price, Decimal):
+            raise TypeError("only decimals")
+        return price - 100
+
+    def price(self, num: Any, value: Any, contract_size: Any, conversion: Any) -> Any:
+        """A hundred more."""
+        return value + 100
+
+
+@pytest.mark.parametrize("only", [True, False])
+def test_payoff__that_columns_cannot_follow_is_decided_exactly(only: bool) -> None:
+    """It refuses columns, or may be worth less than nothing."""
+    instruments = "{BTCUSDT: {payoff: shifted, table: flat}}"
+    engine = engine_with(Supplies(payoffs=[Shifted(only)]), instruments=instruments)
+    rows = [
+        account(position("1", entry, margin="30"), account=f"A{entry}") for entry in ("90", "100", "120")
+    ]  # a value of nothing at 100
+    assert sum(agreeing(engine, *rows, marks=market("110")).exactly.values()) == 3
+
+
+def test_sweep__into_an_earlier_one_uses_its_arrays() -> None:
+    """Of the same size; they are overwritten."""
+    engine = engine_of()
+    book = book_of([decode_account(account(position("1", margin="30")))])
+    first = engine.sweep(book, market())
+    again = engine.sweep(book, market("75"), first)
+    assert again.columns.equity is first.columns.equity
+    assert again.columns.equity.tolist() == [5.0]
