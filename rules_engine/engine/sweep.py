@@ -33,8 +33,8 @@ PART: Final = 10_000
 class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     """What a policy says of every row of a book at one instant.
 
-    `exactly` counts the rows that were decided exactly, by the reason for it; those of an account that was decided whole
-    count there, and once more where their group was given up.
+    `exactly` counts the rows that were decided exactly, by the reason for it; those of an account that was decided
+    whole count there, and once more where their group was given up.
     """
 
     policy: PolicyIdentity

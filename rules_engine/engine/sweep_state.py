@@ -58,8 +58,8 @@ class Placed(msgspec.Struct, frozen=True):
 class Work:
     """One sweep at work.
 
-    `exact_accounts` marks those that are left to exact numbers, `exactly` counts rows by why, `alone` those of them that
-    are pools of their own.
+    `exact_accounts` marks those that are left to exact numbers, `exactly` counts rows by why, `alone` those of them
+    that are pools of their own.
     """
 
     def __init__(self, policy: Policy, book: Book, market: Market, into: Columns | None = None) -> None:
