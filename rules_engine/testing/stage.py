@@ -216,4 +216,9 @@ def shown(finding: str, scene: Scene) -> str:
 
 
 def _document(record: Account | Market) -> str:
-    return msgspec.json.encode(record).decode()
+    plain = msgspec.to_builtins(record)
+    rows = [plain, *plain.get("positions", ()), *plain.get("orders", ())]
+    for row in rows:  # what only books say is no part of a document
+        row.pop("fault", None)
+        row.pop("collateral_doubts", None)
+    return msgspec.json.encode(plain).decode()
