@@ -129,16 +129,16 @@ def test_groups__of_two_modes_with_caps_of_their_own_are_decided_exactly() -> No
     )
 
 
-def test_rows__of_one_pool_may_stand_apart_in_the_book() -> None:
-    """Groups stand by instrument, so isolated rows lie between those of the account's pool."""
-    names = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
-    rows = [position("1", mode="cross", id=name, instrument=name) for name in names]
-    alone = [position("1", margin=margin, id=f"own {margin}") for margin in ("0.9", "1.1")]
+def test_rows__of_account_pools_may_stand_apart_in_the_book() -> None:
+    """Groups stand by mode, so rows with margins of their own lie between those of two modes that accounts back."""
+    strange = Strange(tiered_requirement)
+    engine = engine_with(Supplies(strange), modes="{cross: {}, isolated: {}, strange: {}}")
     accounts = [
-        account(*rows, one, account=f"A{cash}", collateral={"USDT": cash})
-        for cash, one in zip("29", alone, strict=True)
+        account(position("1", mode=mode, margin="1.1"), account=f"{mode} {cash}", collateral={"USDT": cash})
+        for mode in ("cross", "isolated", "strange")
+        for cash in ("0.9", "1.1", "30")
     ]
-    assert agreeing(engine_of(), *accounts).exactly == {}
+    assert agreeing(engine, *accounts).exactly == {}
 
 
 class Shifted:
