@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from rules_engine.numbers.bounded import Bounded, BoundedNumbers, Mask, NotColum
 from rules_engine.numbers.exact import ZERO
 from rules_engine.terms.pool import Backing
 
+COARSE: Final = 2.0**-13
+"""Of a unit of money, about a ten-thousandth: few pools are that close to a line, so that sums may be off by it."""
+
 
 class Shared:
     """Groups of rows that share pools, whose figures stand in the columns of the answer: how far off those may be."""
@@ -35,7 +38,7 @@ class Shared:
         self.work = work
         self.placed = sorted(placed, key=lambda one: one.label.backing is Backing.GROUP)
         self.reach = {figure: Reach() for figure in FIGURES}
-        self.quantum = float(work.policy.quantum)
+        self.coarse = max(float(work.policy.quantum), COARSE)
         self.fee = np.zeros(len(work.book)) if "trigger" in work.terms.closing_fee.counts_in else None
 
     def rows(self, placed: Placed) -> None:
@@ -73,9 +76,9 @@ class Shared:
             column[rows] = 0.0
 
     def _is_near(self, figures: Figures) -> bool:
-        """Whether a chunk's figures are known to the quantum: one that is not would put all others in doubt."""
+        """Whether a chunk's figures are known well enough to be summed: an error would put all pools in doubt."""
         known = (figures.pnl, figures.initial, figures.maintenance, bounded(figures.fee))
-        return all(figure.error < self.quantum for figure in known)
+        return all(figure.error < self.coarse for figure in known)
 
     def accounts(self, parts: Sequence[int]) -> Integers:
         """The account of each row of some groups."""

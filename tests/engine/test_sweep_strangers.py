@@ -141,6 +141,14 @@ def test_rows__of_account_pools_may_stand_apart_in_the_book() -> None:
     assert agreeing(engine, *accounts).exactly == {}
 
 
+def test_rows__too_large_for_doubles_put_no_other_in_doubt() -> None:
+    """A notional of 1e22 is known to about a million; the account that holds it is decided exactly, others are not."""
+    fine = [account(position("1", mode="cross"), account=f"F{cash}", collateral={"USDT": cash}) for cash in ("2", "30")]
+    huge = account(position("1e20", mode="cross", instrument="ETHUSDT"), account="H", collateral={"USDT": "1000"})
+    sweep = agreeing(engine_of(), *fine, huge)
+    assert sweep.exactly == {"figures too large for doubles": 1, "accounts decided whole": 1}
+
+
 class Shifted:
     """A payoff worth the price less a hundred, which may be of either sign; `only` refuses other numbers."""
 
