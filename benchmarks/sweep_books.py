@@ -14,7 +14,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from rules_engine import Engine
 from rules_engine.engine.book import Book, Contents, Group, Integers, group_of
 from rules_engine.extension.registry import load_registry
-from rules_engine.numbers.bounded import Floats
+from rules_engine.numbers.columns import Floats
 from rules_engine.policy.check import check_policy
 from rules_engine.policy.load import policy_finder
 
@@ -97,10 +97,9 @@ def scene(positions: int, instruments: int = 300, tiers: int = 10, mode: str = "
 
 
 def _groups(mode: str, held: Integers, account: Integers, columns: dict[str, Floats]) -> list[Group]:
-    """The rows by instrument and side."""
-    order = np.lexsort((columns["quantity"] > 0, held))
-    keys = (held * 2 + (columns["quantity"] > 0))[order]
-    cuts = np.flatnonzero(np.diff(keys)) + 1
+    """The rows by instrument."""
+    order = np.argsort(held, kind="stable")
+    cuts = np.flatnonzero(np.diff(held[order])) + 1
     groups = []
     for rows in np.split(order, cuts):
         part = {name: column[rows] for name, column in columns.items()} | {"accrued": np.full(len(rows), np.nan)}

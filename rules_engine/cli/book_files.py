@@ -1,51 +1,164 @@
-"""A book's tables in files: CSV, plain or compressed, and Parquet; and a sweep's rows on their way into one."""
+"""A book's tables in files, read whole or in parts of whole accounts: a part fits in memory where a book does not.
+
+No pool reaches beyond its account, so parts give the answers of the whole; an account in two parts would have its pools
+split, and is refused.
+"""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import lzma
-import os
 import sys
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib import import_module
-from itertools import islice
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
+import msgspec
 
-from rules_engine.cli.inputs import STDIN, name_of
+from rules_engine.cli.account_tables import AccountTables, SeenAccounts
+from rules_engine.cli.table_files import places_of, table_parts
 from rules_engine.engine.book import Book
-from rules_engine.engine.book_cells import PART
+from rules_engine.engine.book_build import assembled
+from rules_engine.engine.book_cells import Cells
 from rules_engine.engine.book_rows import finished
-from rules_engine.engine.book_table import Places, Tables
-from rules_engine.errors import DocumentError, Mark, Problem
+from rules_engine.engine.book_table import MOST_REFUSED, Tables, length_of
+from rules_engine.errors import DocumentError, Problem
 
-Cells = Sequence[Any]
-LINES: Final = 4_096
-"""Lines of CSV that are taken apart at a time: so few stay in a cache."""
-PARQUET: Final = (".parquet", ".pq")
+WHOLE: Final = sys.maxsize
+"""More rows than any table has."""
+HINT: Final = "sort the tables by account, so that its rows stand together in one file; or leave out --part-rows"
+
+
+class Files(msgspec.Struct, frozen=True):
+    """The files of one book, or of one part of it."""
+
+    book: str
+    collateral: str | None
+    orders: str | None
+
+
+def files_of(book: str, collateral: str | None, orders: str | None) -> list[Files]:
+    """The files of a book; of a directory all that are in it, by name. Tables beside it are one file or directories.
+
+    Raises a usage error where a directory holds no files, or others than that of the book, or is beside a file.
+    """
+    others = {name: given for name, given in (("collateral", collateral), ("orders", orders)) if given is not None}
+    if not Path(book).is_dir():
+        for name, given in others.items():
+            if Path(given).is_dir():
+                raise click.UsageError(f"--{name} {given} is a directory, so --book must be one")
+        return [Files(book, collateral, orders)]
+    names = _names_in(book)
+    if not names:
+        raise click.UsageError(f"there are no files in {book}")
+    if len({Path(given).is_dir() for given in others.values()}) > 1:
+        raise click.UsageError("--collateral and --orders must both be files, or both directories")
+    for given in others.values():
+        if Path(given).is_dir() and (odd := sorted({*names} ^ {*_names_in(given)})):
+            raise click.UsageError(f"{book} and {given} must hold files of the same names; {odd[0]} is in one alone")
+
+    def beside(given: str | None, name: str) -> str | None:
+        return given if given is None or not Path(given).is_dir() else str(Path(given, name))
+
+    return [Files(str(Path(book, name)), beside(collateral, name), beside(orders, name)) for name in names]
+
+
+def _names_in(directory: str) -> list[str]:
+    """The names in a directory, in order, without those that tools hide (`.part.crc`, `_SUCCESS`)."""
+    return sorted(each.name for each in Path(directory).iterdir() if each.name[0] not in "._")
 
 
 def read_book(book: str, collateral: str | None, orders: str | None, currency: str) -> Book:
-    """The book of up to three files. Raises OSError, and DocumentError where one is no table or names no account."""
-    tables = Tables(_places(book))
-    for columns, misshapen in _parts(book, tables.places):
-        tables.add(columns, misshapen)
-        _tell(f"{name_of(book)}: {tables.rows:,} rows")
-    _tell("")
+    """The book of up to three files, whole. Raises OSError, and DocumentError where one is no table."""
+    (tables,) = _cut(book, WHOLE)
     others = {"collateral": collateral, "orders": orders}
-    places = {what: _places(file) for what, file in others.items() if file is not None}
-    found = {what: None if file is None else _parts(file, places[what]) for what, file in others.items()}
+    places = {what: places_of(file) for what, file in others.items() if file is not None}
+    found = {what: None if file is None else table_parts(file, places[what]) for what, file in others.items()}
     return finished(tables, found["collateral"], found["orders"], currency=currency, places=places)
 
 
-def _places(file: str) -> Places:
-    return Places(name_of(file), lines=not file.endswith(PARQUET))
+class BookParts:
+    """A book of files, part by part; once all are read, also what belongs to none of them."""
+
+    def __init__(self, files: Sequence[Files], part_rows: int | None, currency: str) -> None:
+        self.files, self.part_rows, self.currency = files, part_rows or WHOLE, currency
+        self.idle = 0
+        """Accounts that hold no position, but collateral or orders."""
+        self.faults: list[str] = []
+        """What is wrong with rows of collateral and orders."""
+        self._seen = SeenAccounts() if part_rows or len(files) > 1 else None
+
+    def __iter__(self) -> Iterator[Book]:
+        """The parts, in order. Raises OSError, and DocumentError where a file is no table or an account is split."""
+        for beside, files in groupby(self.files, lambda each: (each.collateral, each.orders)):
+            tables = AccountTables(*beside, self.currency)
+            for each in files:
+                for part in _cut(each.book, self.part_rows):
+                    self._refuse_split(part)
+                    yield assembled(part, *tables.of(part.accounts.names))
+            self._close(tables, ", ".join(file for file in beside if file is not None))
+
+    def _refuse_split(self, part: Tables) -> None:
+        if self._seen is None:
+            return
+        names = part.accounts.names
+        again = self._seen.add(names)
+        problems = [
+            part.places.problem(part.first_row(place), "ACCOUNT_SPLIT", _split(names[place]))
+            for place in again[:MOST_REFUSED]
+        ]
+        _refuse(problems)
+
+    def _close(self, tables: AccountTables, files: str) -> None:
+        """Takes down what no part took of these tables."""
+        idle = tables.idle()
+        self.idle += len(idle)
+        self.faults += tables.faults()
+        again = [] if self._seen is None else self._seen.add(idle)[:MOST_REFUSED]
+        _refuse([Problem(code="ACCOUNT_SPLIT", message=_split(idle[place]), document=files) for place in again])
+
+
+def _split(account: str) -> str:
+    return f"account {account!r} stands in an earlier part too: its pools would be split"
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise DocumentError([msgspec.structs.replace(problem, hint=HINT) for problem in problems])
+
+
+def _cut(file: str, most: int) -> Iterator[Tables]:
+    """A book's table in parts of so many rows, each of which goes on to the end of its last account."""
+    tables, last = Tables(places := places_of(file)), None
+    try:
+        for columns, misshapen in table_parts(file, places):
+            start, accounts = 0, columns.get("account", ())
+            while (stop := _change(accounts, start + max(most - tables.rows, 0), last)) is not None:
+                tables.add(*_between(columns, misshapen, start, stop))
+                yield tables
+                tables, start = Tables(tables.places.after(tables.rows)), stop
+            tables.add(*_between(columns, misshapen, start, length_of(accounts)))
+            last = accounts[-1] if length_of(accounts) else last
+            _tell(f"{places.file}: {tables.places.number(tables.rows):,} rows")
+    finally:
+        _tell("")
+    yield tables
+
+
+def _change(accounts: Cells, start: int, last: object) -> int | None:
+    """The first row from here on whose account is another than that of the row before it."""
+    for row in range(start, length_of(accounts)):
+        if accounts[row] != (accounts[row - 1] if row else last):
+            return row
+    return None
+
+
+def _between(
+    columns: Mapping[str, Cells], misshapen: Mapping[int, str], start: int, stop: int
+) -> tuple[dict[str, Cells], dict[int, str]]:
+    """Some rows of columns."""
+    shape = {row - start: what for row, what in misshapen.items() if start <= row < stop}
+    return {name: cells[start:stop] for name, cells in columns.items()}, shape
 
 
 def _tell(text: str) -> None:
@@ -53,169 +166,3 @@ def _tell(text: str) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()
-
-
-def _parts(file: str, places: Places) -> Iterator[tuple[Mapping[str, Cells], dict[int, str]]]:
-    """A table in parts: its columns, and what is wrong with the shape of rows."""
-    if file.endswith(PARQUET):
-        yield from _parquet_parts(file)
-        return
-    try:
-        with _opened(file) as stream:
-            yield from _csv_parts(stream, places)
-    except (gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError) as error:
-        raise _refused(places, "INPUT_COMPRESSION", f"the file cannot be decompressed: {error}") from error
-    except UnicodeDecodeError as error:
-        raise _refused(places, "TABLE_ENCODING", f"the text is not UTF-8: {error.reason}") from error
-
-
-@contextmanager
-def _opened(file: str) -> Iterator[io.TextIOBase]:
-    if file == STDIN:
-        yield io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", newline="")
-        return
-    opener: Any = gzip.open if file.endswith(".gz") else lzma.open if file.endswith(".xz") else open
-    with opener(file, "rt", encoding="utf-8-sig", newline="") as stream:
-        yield stream
-
-
-def _refused(places: Places, code: str, message: str, line: int = 1) -> DocumentError:
-    return DocumentError([Problem(code=code, message=message, mark=Mark(places.file, line, 1))])
-
-
-def _csv_parts(stream: io.TextIOBase, places: Places) -> Iterator[tuple[dict[str, Cells], dict[int, str]]]:
-    reader = csv.reader(stream)
-    row = 0
-    try:
-        header = next(reader, None)
-        if not header:
-            raise _refused(places, "TABLE_SYNTAX", "the first line names no columns")
-        names = _distinct([name.strip() for name in header], places.file)
-        while True:
-            line = reader.line_num + 1
-            part = list(islice(reader, LINES))
-            if reader.line_num + 1 - line != len(part):
-                _refuse_broken(part, line, places)
-            if not part and row:
-                return
-            places.note(row, line)
-            rows = part if all(part) else list(_stated(part, row, line, places))
-            yield _columns(names, rows)
-            row += len(rows)
-            if not part:
-                return
-    except csv.Error as error:
-        raise _refused(places, "TABLE_SYNTAX", str(error), reader.line_num) from error
-
-
-def _distinct(names: Sequence[str], file: str) -> Sequence[str]:
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
-        text = "column `{}` stands twice"
-        raise DocumentError([Problem(code="KEY_DUPLICATE", message=text.format(x), document=file) for x in twice])
-    return names
-
-
-def _stated(part: Sequence[list[str]], row: int, line: int, places: Places) -> Iterator[list[str]]:
-    """The rows of a part without its empty lines."""
-    for index, cells in enumerate(part):
-        if cells:
-            places.note(row, line + index)
-            row += 1
-            yield cells
-
-
-def _refuse_broken(part: Sequence[Sequence[str]], line: int, places: Places) -> None:
-    """A quote that is never closed would swallow rows, and pools without them could look healthy."""
-    broken = next(index for index, cells in enumerate(part) if any("\n" in cell or "\r" in cell for cell in cells))
-    text = "a quoted cell goes on in the next line; a quote may not be closed"
-    raise _refused(places, "TABLE_SYNTAX", text, line + broken)
-
-
-def _columns(names: Sequence[str], rows: list[list[str]]) -> tuple[dict[str, Cells], dict[int, str]]:
-    width = len(names)
-    misshapen = {}
-    for index, cells in enumerate(rows):
-        if len(cells) != width:
-            misshapen[index] = f"{len(cells)} cells, where the first line names {width}"
-            rows[index] = [*cells, *[""] * width][:width]
-    columns: list[Cells] = list(zip(*rows, strict=True)) or [()] * width
-    return dict(zip(names, columns, strict=True)), misshapen
-
-
-def arrow() -> Any:
-    """pyarrow, or a usage error that says how to get it."""
-    try:
-        pyarrow = import_module("pyarrow")
-        import_module("pyarrow.parquet")
-    except ImportError:
-        raise click.UsageError("Parquet needs pyarrow: pip install 'rules-engine[arrow]'") from None
-    return pyarrow
-
-
-def _parquet_parts(file: str) -> Iterator[tuple[dict[str, Cells], dict[int, str]]]:
-    with open(file, "rb"):
-        pass  # what the system says of a file that cannot be opened is what is told
-    pyarrow = arrow()
-    try:
-        table = pyarrow.parquet.ParquetFile(file)
-        names = _distinct(table.schema_arrow.names, file)
-        for batch in table.iter_batches(PART):
-            yield dict(zip(names, batch.columns, strict=True)), {}
-        if not table.metadata.num_rows:
-            yield {name: [] for name in names}, {}
-    except pyarrow.ArrowException as error:
-        text = str(error).splitlines()[0]
-        raise DocumentError([Problem(code="TABLE_SYNTAX", message=text, document=file)]) from error
-
-
-class RowFile:
-    """A sweep's rows on their way into a file of CSV."""
-
-    def __init__(self, stream: Any, columns: Sequence[str]) -> None:
-        self.writer = csv.writer(stream, lineterminator="\n")
-        self.writer.writerow(columns)
-
-    def write(self, columns: Sequence[Cells]) -> None:
-        """Rows, column by column; None is a figure that is not known."""
-        self.writer.writerows(zip(*columns, strict=True))
-
-
-class ParquetRows:
-    """The same as Parquet: the first columns are texts, the others doubles, or texts too where figures are exact."""
-
-    def __init__(self, file: Path, columns: Sequence[str], texts: int) -> None:
-        self.pyarrow = arrow()
-        kinds = [self.pyarrow.string()] * texts + [self.pyarrow.float64()] * (len(columns) - texts)
-        self.schema = self.pyarrow.schema(list(zip(columns, kinds, strict=True)))
-        self.writer = self.pyarrow.parquet.ParquetWriter(file, self.schema)
-
-    def write(self, columns: Sequence[Cells]) -> None:
-        """Rows, column by column; None is a figure that is not known."""
-        arrays = [self.pyarrow.array(cells, field.type) for cells, field in zip(columns, self.schema, strict=True)]
-        self.writer.write_table(self.pyarrow.Table.from_arrays(arrays, schema=self.schema))
-
-    def close(self) -> None:
-        """Writes what belongs at the end."""
-        self.writer.close()
-
-
-@contextmanager
-def row_file(file: str, columns: Sequence[str], texts: int) -> Iterator[RowFile | ParquetRows]:
-    """Writes beside the target and renames, so that nobody ever reads half an answer."""
-    target = Path(file)
-    half = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        if file.endswith(PARQUET):
-            arrow()
-            half.touch()  # what the system says of a file that cannot be written is what is told
-            rows = ParquetRows(half, columns, texts)
-            yield rows
-            rows.close()
-        else:
-            opener: Any = gzip.open if file.endswith(".gz") else lzma.open if file.endswith(".xz") else open
-            with opener(half, "wt", encoding="utf-8", newline="") as stream:
-                yield RowFile(stream, columns)
-        half.replace(target)
-    finally:
-        half.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from rules_engine.cli.plugins import plugins_group, quiet_registry
 from rules_engine.cli.schema import schema
 from rules_engine.cli.show import show
 from rules_engine.cli.sweep import sweep
+from rules_engine.cli.what_if import what_if
 from rules_engine.errors import PluginError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def cli() -> None:
     """Exact margin rules: check policies, evaluate accounts, decide on orders."""
 
 
-for command in (check, show, evaluate, order, sweep, schema, import_group, plugins_group, completion):
+for command in (check, show, evaluate, order, sweep, what_if, schema, import_group, plugins_group, completion):
     cli.add_command(command)
 
 

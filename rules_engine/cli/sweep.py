@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial, reduce
+from operator import add
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -24,22 +27,25 @@ from rules_engine.cli.inputs import (
 )
 
 if TYPE_CHECKING:
+    from rules_engine.cli.row_files import Rows
     from rules_engine.engine.book import Book
     from rules_engine.engine.book_pools import RowNames
     from rules_engine.engine.engine import MarketEngine
     from rules_engine.engine.sweep import Sweep
     from rules_engine.engine.sweep_rows import Codes
-    from rules_engine.report.sweep import Summary
+    from rules_engine.report.sweep import Cost, Summary
+    from rules_engine.terms.market import Market
+    from rules_engine.terms.policy import Policy
 
 EXAMPLES = """\b
 Examples:
   rules-engine sweep --policy usdt-perpetuals@1.2.0 --book book.csv --collateral collateral.csv --market market.json
   rules-engine sweep --policy P.yaml --book book.csv.gz --market market.json --out rows.csv
-  rules-engine sweep --policy P.yaml --book book.parquet --collateral c.parquet --market market.json --exact --json"""
+  rules-engine sweep --policy P.yaml --book book.parquet --collateral c.parquet --market market.json --exact --json
+  rules-engine sweep --policy P.yaml --book by-account.csv --part-rows 1000000 --market market.json --workers 2"""
 
 NAMES: Final = ("account", "id", "instrument", "mode", "pool", "status")
-FIGURES: Final = ("equity", "initial_margin", "maintenance_margin")
-EXACT_FIGURES: Final = (*FIGURES, "liquidation_price")
+FIGURES: Final = ("equity", "initial_margin", "maintenance_margin", "liquidation_price")
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 AT_ONCE: Final = 20_000
 """Accounts that are evaluated at a time: one pass over the book finds their rows."""
@@ -56,14 +62,27 @@ def table_option(name: str, metavar: str, text: str, *, required: bool = False) 
     )
 
 
+part_rows_option = click.option(
+    "--part-rows",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Hold about N rows at a time, whole accounts; the book's rows stand account by account.",
+)
+workers_option = click.option(
+    "--workers", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to work on."
+)
+
+
 @click.command(epilog=EXAMPLES)
 @policy_option
-@table_option("book", "B", "The book, one row a position", required=True)
-@table_option("collateral", "C", "What backs accounts and groups")
-@table_option("orders", "O", "Resting orders")
+@table_option("book", "B", "The book, one row a position: a file, or a directory of its parts", required=True)
+@table_option("collateral", "C", "What backs accounts and groups: a file, or a directory as B is")
+@table_option("orders", "O", "Resting orders: likewise")
 @market_option
 @click.option("--out", metavar="R", type=click.Path(), help="Write one row a position to R, CSV or Parquet.")
-@click.option("--exact", is_flag=True, help="Evaluate every account: exact figures and liquidation prices.")
+@click.option("--exact", is_flag=True, help="Evaluate every account: exact figures, prices rounded to the tick.")
+@part_rows_option
+@workers_option
 @policies_option
 @plugin_option
 @json_option
@@ -77,6 +96,8 @@ def sweep(
     market: str,
     out: str | None,
     exact: bool,
+    part_rows: int | None,
+    workers: int,
     policies: str | None,
     plugins: Sequence[str],
     as_json: bool,
@@ -87,39 +108,83 @@ def sweep(
     row that cannot be read leaves its pool undetermined and stops no other. Exits with 0 whatever the statuses are,
     with 1 where rows are at fault, and with 2 where a table or document cannot be used.
     """
-    from rules_engine.cli.book_files import read_book, row_file
-    from rules_engine.engine.book_pools import row_names
+    from rules_engine.cli.book_files import BookParts, files_of
     from rules_engine.engine.documents import decode_market
-    from rules_engine.engine.engine import Engine, Quotes
-    from rules_engine.numbers.exact import exactly
     from rules_engine.policy.load import load_policy
-    from rules_engine.report.sweep import faults_of, summary_of
-    from rules_engine.terms.evaluation import PolicyIdentity
 
     refuse_two_from_stdin(book, market, *(each for each in (collateral, orders) if each is not None))
+    files = files_of(book, collateral, orders)
     readers: list[Any] = [
         partial(load_policy, policy, policies=policies, registry=registry_with(plugins)),
         lambda: decode_market(read(market), file=name_of(market)),
     ]
     compiled, at = all_of(readers)
-    table = read_book(book, collateral, orders, compiled.settlement_currency)
-    engine, quotes = Engine(compiled), Quotes(compiled, at)
-    answer = exact_answer(engine.at(at), table) if exact else swept_answer(engine.sweep(table, at))
-    with exactly():
-        if out is not None:
-            with row_file(out, [*NAMES, *answer.figures], answer.texts) as rows:
-                for names in row_names(compiled, table, quotes):
+    parts = BookParts(files, part_rows, compiled.settlement_currency)
+    faults = Faults()
+    with _rows(out, texts=exact) as rows:
+        summary = reduce(add, map(_swept(compiled, at, rows, faults, exact=exact, workers=workers), parts))
+    if out is not None:
+        output.message(f"wrote {out}")
+    for fault in parts.faults:
+        faults.add(fault)
+    _print(summary.beside(accounts=parts.idle, faults=len(parts.faults)), as_json)
+    faults.tell()
+    context.exit(FOUND if faults.count else 0)
+
+
+def _rows(out: str | None, *, texts: bool) -> AbstractContextManager[Rows | None]:
+    """Where rows go: a file, or nowhere. `texts` says that figures are texts too."""
+    from rules_engine.cli.row_files import row_file
+
+    return nullcontext() if out is None else row_file(out, [*NAMES, *FIGURES], len(NAMES) + texts * len(FIGURES))
+
+
+def _swept(
+    policy: Policy, at: Market, rows: Rows | None, faults: Faults, *, exact: bool, workers: int
+) -> Callable[[Book], Summary]:
+    """What decides a part of a book, writes its rows, takes its faults down, and keeps no more of it than a summary."""
+    from rules_engine.engine.book_pools import row_names
+    from rules_engine.engine.engine import Engine
+    from rules_engine.engine.quote import Quotes
+    from rules_engine.numbers.exact import exactly
+    from rules_engine.report.sweep import row_faults, summary_of
+    from rules_engine.terms.evaluation import PolicyIdentity
+
+    engine, quotes = Engine(policy).at(at), Quotes(policy, at)
+    identity = PolicyIdentity(name=policy.name, version=policy.version, digest=policy.digest)
+
+    def decide(book: Book) -> Summary:
+        answer = exact_answer(engine, book) if exact else swept_answer(engine.sweep(book, prices=rows is not None, workers=workers))
+        for fault in row_faults(book):
+            faults.add(fault)
+        with exactly():
+            if rows is not None:
+                for names in row_names(policy, book, quotes):
                     rows.write(answer.columns(names))
-            output.message(f"wrote {out}")
-        identity = PolicyIdentity(name=compiled.name, version=compiled.version, digest=compiled.digest)
-        summary = summary_of(table, answer.statuses, quotes, identity, at.as_of, answer.exactly)
-    _print(summary, as_json)
-    faults = list(faults_of(table))
-    for fault in faults[: output.PROBLEMS_PER_FILE]:
-        output.message(f"ROW_INVALID {fault}")
-    if len(faults) > output.PROBLEMS_PER_FILE:
-        output.message(f"and {len(faults) - output.PROBLEMS_PER_FILE} rows at fault more")
-    context.exit(FOUND if faults else 0)
+            return summary_of(book, answer.statuses, quotes, identity, at.as_of, answer.cost)
+
+    return decide
+
+
+class Faults:
+    """What is wrong with rows: as much as people are told, and a count."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._told: list[str] = []
+
+    def add(self, fault: str) -> None:
+        """Takes one down."""
+        self.count += 1
+        if self.count <= output.PROBLEMS_PER_FILE:
+            self._told.append(fault)
+
+    def tell(self) -> None:
+        """Tells the first of them, and how many more there are."""
+        for fault in self._told:
+            output.message(f"ROW_INVALID {fault}")
+        if self.count > len(self._told):
+            output.message(f"and {self.count - len(self._told)} rows at fault more")
 
 
 def _print(summary: Summary, as_json: bool) -> None:
@@ -134,8 +199,8 @@ def _print(summary: Summary, as_json: bool) -> None:
 class Answer:
     """What a whole book was answered, in the order of a sweep's columns: doubles, or texts of exact numbers."""
 
-    def __init__(self, statuses: Codes, figures: Mapping[str, Any], exactly: Mapping[str, int]) -> None:
-        self.statuses, self.figures, self.exactly = statuses, figures, exactly
+    def __init__(self, statuses: Codes, figures: Mapping[str, Any], cost: Cost) -> None:
+        self.statuses, self.figures, self.cost = statuses, figures, cost
 
     def columns(self, names: RowNames) -> list[Sequence[Any]]:
         """Some rows, column by column; None is what is not known."""
@@ -148,16 +213,14 @@ class Answer:
         ]
         return [names.accounts, names.ids, names.instruments, names.modes, names.pools, statuses, *figures]
 
-    @property
-    def texts(self) -> int:
-        """How many of the columns are text; doubles follow."""
-        return len(NAMES) + len([column for column in self.figures.values() if column.dtype == object])
-
 
 def swept_answer(sweep: Sweep) -> Answer:
     """A sweep's own columns."""
-    figures = {name: getattr(sweep.columns, name) for name in FIGURES}
-    return Answer(sweep.columns.status, figures, sweep.exactly)
+    from rules_engine.report.sweep import Cost
+
+    figures = {name: getattr(sweep.columns, name) for name in FIGURES}  # prices are None where no rows are written
+    cost = Cost(exactly=sweep.exactly, rows=sweep.rows_exact, seconds=sweep.seconds_exact)
+    return Answer(sweep.columns.status, figures, cost)
 
 
 def exact_answer(engine: MarketEngine, book: Book) -> Answer:
@@ -166,18 +229,22 @@ def exact_answer(engine: MarketEngine, book: Book) -> Answer:
 
     from rules_engine.engine.sweep_rows import STATUSES
     from rules_engine.numbers.text import plain
+    from rules_engine.report.sweep import Cost
 
+    began = perf_counter()
     statuses = np.full(len(book), STATUSES.index("undetermined"), np.uint8)
-    figures = {name: np.full(len(book), None, object) for name in EXACT_FIGURES}
+    figures = {name: np.full(len(book), None, object) for name in FIGURES}
     for start in range(0, len(book.names), AT_ONCE):
         places = range(start, min(start + AT_ONCE, len(book.names)))
-        slots = book.rows_of(places)
-        for place, evaluation in zip(places, engine.evaluate_all(book.accounts(places)), strict=True):
+        standing = book.standing(places)
+        evaluations = engine.evaluate_all(account for account, _ in standing)
+        for (_, slots), evaluation in zip(standing, evaluations, strict=True):
             pools = {pool.pool: pool for pool in evaluation.pools}
-            for slot, position in zip(slots[place], evaluation.positions, strict=True):
+            for slot, position in zip(slots, evaluation.positions, strict=True):
                 pool = pools.get(position.pool or "")
                 statuses[slot] = STATUSES.index("undetermined" if pool is None else pool.status)
-                for name in EXACT_FIGURES:
+                for name in FIGURES:
                     found = getattr(pool if name == "equity" else position, name, None)
                     figures[name][slot] = None if found is None else plain(found)
-    return Answer(statuses, figures, {"asked for with --exact": len(book)})
+    cost = Cost(exactly={"asked for with --exact": len(book)}, rows=len(book), seconds=perf_counter() - began)
+    return Answer(statuses, figures, cost)

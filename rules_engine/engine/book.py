@@ -1,4 +1,4 @@
-"""The book: positions of many accounts as columns, grouped by instrument, mode and side, each group by size. Immutable.
+"""The book: positions of many accounts as columns, grouped by instrument and mode, each group by size. Immutable.
 
 What columns cannot decide (a row at fault, one of no contracts, an instrument held twice, a fee rate of its own) makes
 its whole account one that is decided exactly: its rows stand apart. Every account can be had as an exact record.
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules_engine.errors import Doubt
-from rules_engine.numbers.bounded import Floats
+from rules_engine.numbers.columns import Floats
 from rules_engine.terms.account import Account, Order, Position
 
 CHUNK: Final = 32_768
@@ -42,7 +42,7 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """Positions of one instrument, mode, stated group and side, by quantity. `rows` are their numbers in the book.
+    """Positions of one instrument, mode and stated group, by size of quantity. `rows` are their numbers in the book.
 
     `columns` holds an array for each of `COLUMNS`, of the doubles nearest to the numbers; None where no row of it
     states one. `accounts` are places in the book's list of accounts.
@@ -69,8 +69,8 @@ def group_of(
     columns: Mapping[str, Floats],
     group: str | None = None,
 ) -> Group:
-    """A group of rows that are alike, put in order of quantity and cut into chunks. NaN is what is not stated."""
-    order = np.argsort(columns["quantity"], kind="stable")
+    """A group of rows that are alike, put in order of size and cut into chunks. NaN is what is not stated."""
+    order = np.argsort(np.abs(columns["quantity"]), kind="stable")
     stated = {name: None if np.isnan(column[0]) else column[order] for name, column in columns.items()}
     return Group(
         instrument=instrument,
@@ -180,17 +180,22 @@ class Book:
 
     def accounts(self, places: Sequence[int]) -> list[Account]:
         """Some accounts as exact records, in one pass over the book."""
-        held = self.held(places)
-        return [self._account(place, list(held[place].values())) for place in places]
+        return [account for account, _ in self.standing(places)]
+
+    def standing(self, places: Sequence[int]) -> list[tuple[Account, list[int]]]:
+        """As `accounts`, each with where its rows stand in a sweep's columns, in the order of its positions."""
+        held = self._held(places)
+        return [
+            (
+                self._account(place, [self._row(*each) for each in rows]),
+                self.slots[[row for row, _, _ in rows]].tolist(),
+            )
+            for place, rows in held.items()
+        ]
 
     def held(self, places: Sequence[int]) -> dict[int, dict[int, Position]]:
         """The rows of some accounts as exact records, by their numbers, in order."""
         return {place: {found[0]: self._row(*found) for found in rows} for place, rows in self._held(places).items()}
-
-    def rows_of(self, places: Sequence[int]) -> dict[int, list[int]]:
-        """Where the rows of some accounts stand in a sweep's columns, in the order of their positions."""
-        held = self._held(places)
-        return {place: self.slots[[row for row, _, _ in found]].tolist() for place, found in held.items()}
 
     def _held(self, places: Sequence[int]) -> dict[int, list[tuple[int, Group | None, int]]]:
         """The rows of some accounts, in order, each with its group (None for one at fault) and its index there."""

@@ -28,7 +28,7 @@ from rules_engine.engine.book_owners import Owners
 from rules_engine.engine.book_table import COLLATERAL_COLUMNS, ORDER_COLUMNS, Places, demand, length_of, owners
 from rules_engine.engine.values import Refusal
 from rules_engine.errors import Doubt
-from rules_engine.numbers.bounded import Floats
+from rules_engine.numbers.columns import Floats
 from rules_engine.numbers.exact import ONE
 from rules_engine.terms.account import Order
 

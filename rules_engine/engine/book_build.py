@@ -11,7 +11,7 @@ import numpy as np
 from rules_engine.engine.book import COLUMNS, Book, Contents, Exactly, Group, Integers, group_of
 from rules_engine.engine.book_amounts import Backing
 from rules_engine.engine.book_table import Positions, Tables
-from rules_engine.numbers.bounded import Floats, Mask
+from rules_engine.numbers.columns import Floats, Mask
 from rules_engine.numbers.exact import ZERO
 from rules_engine.terms.account import Order, Position
 
@@ -63,9 +63,8 @@ def in_order(groups: list[Group]) -> tuple[Group, ...]:
     """Groups by mode first, so that the rows of one mode stand together in a sweep's columns."""
 
     def key(group: Group) -> tuple[object, ...]:
-        quantity = group.columns["quantity"]
         stated = [column is not None for column in group.columns.values()]
-        return group.mode, group.instrument, group.group or "", quantity is not None and quantity[0] > 0, stated
+        return group.mode, group.instrument, group.group or "", stated
 
     return tuple(sorted(groups, key=key))
 
@@ -78,15 +77,14 @@ def _irregular(rows: Positions) -> Mask:
 
 
 def _kinds(rows: Positions) -> Integers:
-    """A number for what rows of one group have in common: the last four bits say the side and what is stated."""
+    """A number for what rows of one group have in common: the last three bits say what is stated."""
     kinds = rows.instruments.astype(np.int64) + 1
     for codes in (rows.modes, rows.groups):
         size = int(codes.max(initial=0)) + 3
         kinds *= size
         kinds += codes
         kinds += 2
-    kinds *= 16
-    kinds += np.where(rows.numbers["quantity"] > 0, 8, 0)
+    kinds *= 8
     for bit, name in ((4, "margin"), (2, "leverage")):
         kinds += np.where(np.isnan(rows.numbers[name]), 0, bit)
     accrued = rows.numbers["accrued"]

@@ -17,7 +17,7 @@ import numpy as np
 from rules_engine.engine import values
 from rules_engine.engine.book import Instants, Integers
 from rules_engine.engine.values import Refusal
-from rules_engine.numbers.bounded import Floats
+from rules_engine.numbers.columns import Floats
 
 PART: Final = 65_536
 """Cells that are Python objects at a time: what a column is made of stays where it is."""

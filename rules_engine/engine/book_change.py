@@ -12,7 +12,7 @@ import numpy as np
 from rules_engine.engine.book import COLUMNS, Book, Contents, Exactly, Group, Instants, Integers, group_of
 from rules_engine.engine.book_build import in_order
 from rules_engine.engine.book_rows import Row, book_from_rows
-from rules_engine.numbers.bounded import Floats, Mask
+from rules_engine.numbers.columns import Floats, Mask
 from rules_engine.terms.account import Position
 
 Key = tuple[object, ...]
@@ -180,15 +180,13 @@ class Change:
         return opened
 
 
-def _key(instrument: str, mode: str, group: str | None, long: bool, stated: Iterable[bool]) -> Key:
-    return instrument, mode, group, long, *stated
+def _key(instrument: str, mode: str, group: str | None, stated: Iterable[bool]) -> Key:
+    return instrument, mode, group, *stated
 
 
 def _key_of(group: Group) -> Key:
-    quantity = group.columns["quantity"]
-    assert quantity is not None
     stated = (group.columns[name] is not None for name in COLUMNS)
-    return _key(group.instrument, group.mode, group.group, bool(quantity[0] > 0), stated)
+    return _key(group.instrument, group.mode, group.group, stated)
 
 
 def _numbers(position: Position) -> list[Decimal | None]:
@@ -206,7 +204,7 @@ def _regrouped(
     joining: dict[Key, list[tuple[int, int, Position]]] = {}
     for row, place, p in into:
         stated = (x is not None for x in _numbers(p))
-        joining.setdefault(_key(p.instrument, p.mode, p.group, p.quantity > 0, stated), []).append((row, place, p))
+        joining.setdefault(_key(p.instrument, p.mode, p.group, stated), []).append((row, place, p))
     leaving = np.array(sorted(out), np.int64)
     made = []
     for group in groups:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from decimal import Decimal
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from rules_engine.engine.book_cells import (
 )
 from rules_engine.engine.book_owners import Owners
 from rules_engine.errors import DocumentError, Mark, Problem
-from rules_engine.numbers.bounded import Floats
+from rules_engine.numbers.columns import Floats
 from rules_engine.terms.account import Position
 
 REQUIRED: Final = ("account", "id", "instrument", "mode", "quantity", "entry_price")
@@ -47,6 +48,7 @@ class Places:
 
     def __init__(self, file: str = "", *, lines: bool = False) -> None:
         self.file, self.lines = file, lines
+        self.first = 0
         self._first: list[int] = []
         self._shift: list[int] = []
 
@@ -56,25 +58,37 @@ class Places:
             self._first.append(row)
             self._shift.append(line - row)
 
+    def after(self, rows: int) -> Places:
+        """The same places for the rows behind so many: of a part of the table."""
+        later = copy(self)
+        later.first += rows
+        return later
+
+    def number(self, row: int) -> int:
+        """The row's number in the whole table."""
+        return self.first + row
+
     def mark(self, row: int) -> Mark | None:
         """The row's place in a text."""
         if not self.lines:
             return None
-        return Mark(self.file, row + self._shift[bisect_right(self._first, row) - 1], 1)
+        number = self.number(row)
+        return Mark(self.file, number + self._shift[bisect_right(self._first, number) - 1], 1)
 
     def of(self, row: int) -> str:
         """The row's place in words."""
         mark = self.mark(row)
         if mark is not None:
             return f"{mark.file}:{mark.line}"
-        return f"{self.file}: row {row}" if self.file else f"row {row}"
+        number = self.number(row)
+        return f"{self.file}: row {number}" if self.file else f"row {number}"
 
     def problem(self, row: int, code: str, message: str) -> Problem:
         """A problem of a row."""
         mark = self.mark(row)
         if mark is not None:
             return Problem(code=code, message=message, mark=mark)
-        return Problem(code=code, message=message, document=self.file, path=f"row {row}")
+        return Problem(code=code, message=message, document=self.file, path=f"row {self.number(row)}")
 
 
 class Positions(msgspec.Struct, kw_only=True):
@@ -117,7 +131,7 @@ class Tables:
         instruments = self.instruments.codes("instrument", columns["instrument"], faults)
         modes = self.modes.codes("mode", columns["mode"], faults)
         groups = _optional(self.groups, "group", columns, size, faults)
-        ids = _ids(columns["id"], size, self.rows, faults)
+        ids = _ids(columns["id"], size, self.places.number(self.rows), faults)
         read_numbers = {name: _numbers(name, columns, size, faults) for name in COLUMNS}
         opened = instants("opened_at", columns["opened_at"], faults) if "opened_at" in columns else None
         if untold := [*misshapen, *np.flatnonzero(groups == UNREADABLE).tolist()]:
@@ -142,6 +156,10 @@ class Tables:
             )
         )
         self.rows += size
+
+    def first_row(self, account: int) -> int:
+        """The first row of an account, by its place; asked for before `positions`."""
+        return int(np.flatnonzero(_joined([part.accounts for part in self._parts]) == account)[0])
 
     def positions(self) -> Positions:
         """All rows that were taken in."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rules_engine.engine.calls import raised
 from rules_engine.engine.documents import Source, decode_account, decode_market, decode_three, decode_two
 from rules_engine.engine.evaluate import solve
 from rules_engine.engine.figures import written
 from rules_engine.engine.order_check import check_order
-from rules_engine.engine.quote import Quote, quote, rule_for
+from rules_engine.engine.quote import Quotes
+from rules_engine.engine.schedules import Schedules
 from rules_engine.errors import DocumentError, Problem
 from rules_engine.numbers.exact import exactly
 from rules_engine.terms.account import Account, Order
@@ -24,6 +27,7 @@ from rules_engine.terms.policy import Policy
 if TYPE_CHECKING:
     from rules_engine.engine.book import Book
     from rules_engine.engine.sweep import Sweep
+    from rules_engine.engine.what_if import Outcome, Scenario
 
 
 class ObserverWarning(UserWarning):
@@ -36,13 +40,14 @@ class Engine:
     `observers` (of a registry, or your own) are told of evaluations, once a batch.
     """
 
-    __slots__ = ("_observers", "_policy")
+    __slots__ = ("_observers", "_policy", "_schedules")
 
     def __init__(self, policy: Policy, observers: Iterable[Observer] = ()) -> None:
         if not isinstance(policy, Policy):
             raise TypeError(f"Engine takes a Policy (from load_policy), not {type(policy).__name__}")
         self._policy = policy
         self._observers = tuple(observers)
+        self._schedules = Schedules()
 
     @property
     def policy(self) -> Policy:
@@ -54,7 +59,7 @@ class Engine:
 
         Raises `DocumentError` where the market's document is not well formed.
         """
-        return MarketEngine(self._policy, decode_market(market), self._observers)
+        return MarketEngine(self._policy, decode_market(market), self._observers, self._schedules)
 
     def evaluate(self, account: Account | Source, market: Market | Source) -> Evaluation:
         """Every position's and pool's figures, prices, status and close-out.
@@ -63,15 +68,46 @@ class Engine:
         that are not well formed; what is doubtful inside a well-formed one ends as `undetermined` pools.
         """
         account, market = decode_two(account, market)
-        return MarketEngine(self._policy, market, self._observers).evaluate(account)
+        return MarketEngine(self._policy, market, self._observers, self._schedules).evaluate(account)
 
-    def sweep(self, book: Book, market: Market | Source, into: Sweep | None = None) -> Sweep:
+    def sweep(
+        self,
+        book: Book,
+        market: Market | Source,
+        into: Sweep | None = None,
+        *,
+        prices: bool = False,
+        workers: int = 1,
+    ) -> Sweep:
         """Every row of a book decided, on columns where those suffice and exactly where they do not.
 
         `into` is an earlier sweep of a book of this size whose arrays may be overwritten, which spares making new ones.
-        Raises `DocumentError` where the market's document is not well formed.
+        `prices` asks for liquidation prices too, which cost several times the rest. The answer is the same, bit for
+        bit, for any number of `workers`, which are forks of this process. Raises `DocumentError` where the market's
+        document is not well formed.
         """
-        return self.at(market).sweep(book, into)
+        return self.at(market).sweep(book, into, prices=prices, workers=workers)
+
+    def what_if(
+        self,
+        book: Book,
+        market: Market | Source,
+        scenarios: Iterable[Scenario],
+        instruments: Sequence[str] = ("*",),
+        assets: Sequence[str] = (),
+        *,
+        workers: int = 1,
+    ) -> Iterator[Outcome]:
+        """A book under moves of the market: the outcome of the market as it stands, then of each scenario, in order.
+
+        `instruments` and `assets` are globs that choose what moves. Raises as `sweep` does.
+        """
+        from rules_engine.engine.what_if import what_if
+
+        def sweep(moved: Market, into: Sweep | None) -> Sweep:
+            return self.sweep(book, moved, into, workers=workers)
+
+        return what_if(self._policy, sweep, decode_market(market), scenarios, instruments, assets)
 
     def explain(self, account: Account | Source, market: Market | Source) -> Explanation:
         """How each figure of an evaluation came about, by replaying its formulas. Raises as `evaluate` does."""
@@ -79,7 +115,7 @@ class Engine:
 
         account, market = decode_two(account, market)
         with exactly():
-            solution = solve(self._policy, account, market, Quotes(self._policy, market))
+            solution = solve(self._policy, account, market, Quotes(self._policy, market, self._schedules))
             return explain(self._policy, market, solution, written(self._policy, market.as_of, solution))
 
     def check_order(
@@ -90,7 +126,7 @@ class Engine:
     ) -> OrderDecision:
         """Whether an order may be accepted, what it requires, and how large it could be. Raises as `evaluate` does."""
         account, market, order = _with_order(account, market, order)
-        return MarketEngine(self._policy, market, self._observers).check_order(account, order)
+        return MarketEngine(self._policy, market, self._observers, self._schedules).check_order(account, order)
 
     def explain_order(
         self,
@@ -103,7 +139,7 @@ class Engine:
 
         account, market, order = _with_order(account, market, order)
         with exactly():
-            return explain_order(self._policy, account, market, order, Quotes(self._policy, market))
+            return explain_order(self._policy, account, market, order, Quotes(self._policy, market, self._schedules))
 
 
 class MarketEngine:
@@ -114,9 +150,9 @@ class MarketEngine:
 
     __slots__ = ("_market", "_observers", "_policy", "_quotes")
 
-    def __init__(self, policy: Policy, market: Market, observers: tuple[Observer, ...]) -> None:
+    def __init__(self, policy: Policy, market: Market, observers: tuple[Observer, ...], schedules: Schedules) -> None:
         self._policy, self._market, self._observers = policy, market, observers
-        self._quotes = Quotes(policy, market)
+        self._quotes = Quotes(policy, market, schedules)
 
     def evaluate(self, account: Account | Source) -> Evaluation:
         """As `Engine.evaluate`, in this market."""
@@ -136,17 +172,19 @@ class MarketEngine:
         tell(self._observers, evaluations)
         return evaluations
 
-    def sweep(self, book: Book, into: Sweep | None = None) -> Sweep:
+    def sweep(self, book: Book, into: Sweep | None = None, *, prices: bool = False, workers: int = 1) -> Sweep:
         """As `Engine.sweep`, in this market."""
         from rules_engine.engine.sweep import Sweeper
         from rules_engine.engine.sweep_state import Work
 
-        def evaluate(account: Account) -> Evaluation:
-            return written(self._policy, self._market.as_of, solve(self._policy, account, self._market, self._quotes))
-
         import numpy as np
 
-        work = Work(self._policy, book, self._market, None if into is None else into.columns)
+        policy = unrounded(self._policy)
+
+        def evaluate(account: Account) -> Evaluation:
+            return written(policy, self._market.as_of, solve(policy, account, self._market, self._quotes))
+
+        work = Work(self._policy, book, self._market, None if into is None else into.columns, prices, workers)
         with exactly(), np.errstate(all="ignore"):
             return Sweeper(work, self._quotes, evaluate).run()
 
@@ -157,22 +195,10 @@ class MarketEngine:
             return check_order(self._policy, account, market, order, self._quotes)
 
 
-class Quotes:
-    """Each instrument's quote in one market, made when it is first asked for."""
-
-    __slots__ = ("_made", "_market", "_policy")
-
-    def __init__(self, policy: Policy, market: Market) -> None:
-        self._policy, self._market = policy, market
-        self._made: dict[str, Quote] = {}
-
-    def __call__(self, instrument: str) -> Quote:
-        """The quote of an instrument."""
-        found = self._made.get(instrument)
-        if found is None:
-            rule = rule_for(self._policy, instrument)
-            found = self._made[instrument] = quote(self._policy, rule, instrument, self._market)
-        return found
+def unrounded(policy: Policy) -> Policy:
+    """The policy, but for liquidation prices that are not rounded to the tick: columns cannot tell the side of one."""
+    conventions = msgspec.structs.replace(policy.conventions, liquidation_price_rounding="none")
+    return msgspec.structs.replace(policy, conventions=conventions)
 
 
 def tell(observers: Iterable[Observer], evaluations: Sequence[Evaluation]) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from rules_engine.engine.buffering import AppliedBuffer, applied_buffers, schedule_under
+from rules_engine.engine.buffering import AppliedBuffer, applied_buffers
 from rules_engine.engine.calls import payoff_price, payoff_value, prepared
 from rules_engine.engine.market_data import Doubts, check_mark, instrument_view
+from rules_engine.engine.schedules import Schedules
 from rules_engine.errors import Doubt
 from rules_engine.numbers.exact import EXACT, ONE
 from rules_engine.numbers.system import Number, NumberSystem
@@ -78,7 +79,7 @@ def rule_for(policy: Policy, instrument: str) -> InstrumentRule | None:
     return next((rule for rule in policy.patterns if matches(rule.pattern, instrument)), None)
 
 
-def quote(policy: Policy, rule: InstrumentRule | None, instrument: str, market: Market) -> Quote:
+def quote(policy: Policy, rule: InstrumentRule | None, instrument: str, market: Market, schedules: Schedules) -> Quote:
     """What the policy and the market say of an instrument."""
     if rule is None:
         text = f"the policy has no rule for {instrument}"
@@ -107,10 +108,29 @@ def quote(policy: Policy, rule: InstrumentRule | None, instrument: str, market: 
         quantity_step=view.quantity_step,
         mark_price=data.mark_price,
         value=value,
-        severe=schedule_under(rule, [(one.buffer, one.severe) for one in applied]),
-        least=schedule_under(rule, [(one.buffer, one.least) for one in applied]) if missing.found else None,
+        severe=schedules.under(rule, [(one.buffer, one.severe) for one in applied]),
+        least=schedules.under(rule, [(one.buffer, one.least) for one in applied]) if missing.found else None,
         buffers=applied,
         doubts=tuple(doubts.found),
         missing=tuple(missing.found),
         view=view,
     )
+
+
+class Quotes:
+    """Each instrument's quote in one market, made when it is first asked for."""
+
+    __slots__ = ("_made", "_market", "_policy", "schedules")
+
+    def __init__(self, policy: Policy, market: Market, schedules: Schedules | None = None) -> None:
+        self._policy, self._market = policy, market
+        self._made: dict[str, Quote] = {}
+        self.schedules = Schedules() if schedules is None else schedules
+
+    def __call__(self, instrument: str) -> Quote:
+        """The quote of an instrument."""
+        found = self._made.get(instrument)
+        if found is None:
+            rule = rule_for(self._policy, instrument)
+            found = self._made[instrument] = quote(self._policy, rule, instrument, self._market, self.schedules)
+        return found

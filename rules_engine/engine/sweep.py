@@ -8,33 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from time import perf_counter
+from typing import Final, TypeAlias
 
 import msgspec
 import numpy as np
 
 from rules_engine.engine.book import Book, Group, Integers
 from rules_engine.engine.calls import PluginFault, label_of
-from rules_engine.engine.quote import Quote
-from rules_engine.engine.sweep_rows import STATUSES, GroupTerms, column, decided, figures_of, in_columns
-from rules_engine.engine.sweep_shared import decide_shared
-from rules_engine.engine.sweep_state import UNDETERMINED, Columns, Placed, Work
-from rules_engine.numbers.bounded import NotColumns
+from rules_engine.engine.quote import Quote, Quotes
+from rules_engine.engine.sweep_prices import liquidation_prices
+from rules_engine.engine.sweep_rows import STATUSES, GroupTerms, column, decided, figures_of
+from rules_engine.engine.sweep_settle import decide_shared
+from rules_engine.engine.sweep_state import NEAR, UNDETERMINED, UNPRICED, Chunk, Columns, Placed, Work
+from rules_engine.formulas.pool import surplus
+from rules_engine.numbers.columns import NotColumns
+from rules_engine.numbers.exact import ONE
 from rules_engine.terms.account import Account
 from rules_engine.terms.evaluation import Evaluation, PolicyIdentity
-from rules_engine.terms.exposure import Schedule
 from rules_engine.terms.policy import AllowedMode
 from rules_engine.terms.pool import Backing, PoolLabel, PositionLabels
 
 PART: Final = 10_000
 """Accounts that are made records of at a time."""
 
+Doubtful: TypeAlias = list[tuple[str, Integers]]
+"""Places of rows that are left to exact numbers, and why."""
+
 
 class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     """What a policy says of every row of a book at one instant.
 
     `exactly` counts the rows that were decided exactly, by the reason for it; those of an account that was decided
-    whole count there, and once more where their group was given up.
+    whole count there, and once more where their group was given up. `rows_exact` are those rows, each counted once,
+    and `seconds_exact` is what deciding them took.
     """
 
     policy: PolicyIdentity
@@ -42,14 +49,16 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     book: Book
     columns: Columns
     exactly: dict[str, int]
+    rows_exact: int
+    seconds_exact: float
 
 
 class Sweeper:
     """Decides a book: groups on columns, and by exact evaluation what those leave."""
 
-    def __init__(self, work: Work, quote_of: Callable[[str], Quote], evaluate: Callable[[Account], Evaluation]) -> None:
-        self.work, self.quote_of, self.evaluate = work, quote_of, evaluate
-        self._schedules: dict[int, Schedule] = {}
+    def __init__(self, work: Work, quotes: Quotes, evaluate: Callable[[Account], Evaluation]) -> None:
+        self.work, self.quotes, self.evaluate = work, quotes, evaluate
+        self._exact = np.zeros(len(work.book), bool)
 
     def run(self) -> Sweep:
         """Decides every row."""
@@ -57,9 +66,11 @@ class Sweeper:
         work.out.blank(slice(work.book.starts[-1], None))
         placed = list(self._placed())
         alone = [one for one in placed if one.label.backing is Backing.POSITION]
-        doubtful = [rows for one in alone for rows in ringfenced(work, one)]
+        chunks = [chunk for one in alone for chunk in one.chunks()]
+        doubtful = work.each(self._ringfenced, chunks, work.out.arrays())
         decide_shared(work, [one for one in placed if one.label.backing is not Backing.POSITION])
-        self._decide_rows(np.unique(np.concatenate([np.empty(0, np.int64), *doubtful])))
+        start = perf_counter()
+        self._decide_rows([one for each in doubtful for one in each])
         self._decide_accounts()
         policy = work.policy
         return Sweep(
@@ -68,12 +79,14 @@ class Sweeper:
             book=work.book,
             columns=work.out,
             exactly=work.exactly,
+            rows_exact=int(np.count_nonzero(self._exact)),
+            seconds_exact=perf_counter() - start,
         )
 
     def _placed(self) -> Iterator[Placed]:
         """The groups that columns can decide; accounts of the others are decided exactly."""
         for group, start in zip(self.work.book.groups, self.work.book.starts, strict=False):
-            quote, allowed = self.quote_of(group.instrument), self.work.policy.modes.get(group.mode)
+            quote, allowed = self.quotes(group.instrument), self.work.policy.modes.get(group.mode)
             if allowed is None or allowed.pooled or allowed.traits.tolerance or quote.missing:
                 self.work.give_up(
                     group, "whole pools" if allowed is not None and allowed.pooled else "measures or modes"
@@ -83,43 +96,68 @@ class Sweeper:
             if label.key is None or (allowed.traits.reserves_orders and self.work.book.orders):
                 self.work.give_up(group, "orders" if label.key is not None else "pools that cannot be told")
                 continue
-            yield Placed(group, start, self._common(group, quote, allowed), label)
+            schedule = None if quote.severe is None else self.quotes.schedules.in_columns(quote.severe)
+            common = GroupTerms(quote=quote, allowed=allowed, schedule=schedule, terms=self.work.terms)
+            yield Placed(group, start, common, label)
 
-    def _common(self, group: Group, quote: Quote, allowed: AllowedMode) -> GroupTerms:
-        schedule = None if quote.severe is None else self._in_columns(quote.severe)
-        return GroupTerms(quote=quote, allowed=allowed, schedule=schedule, terms=self.work.terms)
+    def _ringfenced(self, chunk: Chunk) -> Doubtful:
+        """Writes rows of pools of their own; gives the places of those in doubt."""
+        work, group, span, out = self.work, chunk.placed.group, chunk.span, self.work.out
+        common, rows = chunk.placed.common, chunk.rows
+        if common.quote.doubts or group.columns["margin"] is None:
+            out.blank(rows)
+            return []
+        num = work.numbers_for(chunk)
+        try:
+            margin = column(num, group, span, "margin")
+            assert margin is not None
+            accrued = column(num, group, span, "accrued")
+            backing = margin if accrued is None else margin + accrued
+            figures = figures_of(num, group, span, common, backing)
+        except NotColumns as error:
+            return [(str(error), np.arange(rows.start, rows.stop))]
+        figures.pnl.write(out.unrealized_pnl[rows])
+        equity = backing + figures.pnl
+        equity.write(out.equity[rows])
+        figures.maintenance.write(out.maintenance_margin[rows])
+        figures.initial.write(out.initial_margin[rows])
+        near = decided(num, equity, figures.maintenance, figures.fee, work.policy.liquidation, out.status[rows])
+        doubts = [(NEAR, mask) for mask in (near, num.doubtful) if mask is not None]
+        if out.liquidation_price is not None:
+            standing = surplus(equity, figures.maintenance, figures.fee, ONE)
+            prices, doubtful = liquidation_prices(
+                group, span, common, ringfenced=True, standing=standing.values, standing_error=standing.error
+            )
+            out.liquidation_price[rows] = prices
+            doubts.append((UNPRICED, doubtful))
+        return [(why, np.flatnonzero(mask) + rows.start) for why, mask in doubts if mask.any()]
 
-    def _in_columns(self, schedule: Schedule) -> Schedule:
-        """A schedule in bounded numbers, made once for all instruments that have it."""
-        if id(schedule) not in self._schedules:
-            self._schedules[id(schedule)] = in_columns(schedule)
-        return self._schedules[id(schedule)]
-
-    def _decide_rows(self, places: Integers) -> None:
+    def _decide_rows(self, found: Doubtful) -> None:
         """Decides rows with pools of their own, each as an account that holds nothing else."""
+        for why, places in found:
+            self.work.count(why, len(places))
         starts = np.array(self.work.book.starts)
-        for place in places.tolist():
+        for place in np.unique(np.concatenate([np.empty(0, np.int64), *(places for _, places in found)])).tolist():
             index = int(np.searchsorted(starts, place, "right")) - 1
             group = self.work.book.groups[index]
             position = self.work.book.position(group, place - int(starts[index]))
             self._write([place], self.evaluate(Account(account="", positions=(position,))))
-        if len(places) > self.work.alone:
-            self.work.count("too close to a line", len(places) - self.work.alone)
 
     def _decide_accounts(self) -> None:
         """Decides whole accounts."""
         wanted = np.flatnonzero(self.work.exact_accounts).tolist()
         if not wanted:
             return
-        rows_of = self.work.book.rows_of(wanted)
-        self.work.count("accounts decided whole", sum(map(len, rows_of.values())))
+        rows = 0
         for start in range(0, len(wanted), PART):
-            part = wanted[start : start + PART]
-            for place, account in zip(part, self.work.book.accounts(part), strict=True):
-                self._write(rows_of[place], self.evaluate(account))
+            for account, places in self.work.book.standing(wanted[start : start + PART]):
+                self._write(places, self.evaluate(account))
+                rows += len(places)
+        self.work.count("accounts decided whole", rows)
 
     def _write(self, places: Sequence[int], evaluation: Evaluation) -> None:
         """Takes an exact evaluation's figures down, its positions in the order of these places."""
+        self._exact[places] = True
         pools = {pool.pool: pool for pool in evaluation.pools}
         for place, position in zip(places, evaluation.positions, strict=True):
             pool = pools.get(position.pool or "")
@@ -128,6 +166,8 @@ class Sweeper:
             self.work.out.initial_margin[place] = _double(position.initial_margin)
             self.work.out.maintenance_margin[place] = _double(position.maintenance_margin)
             self.work.out.unrealized_pnl[place] = _double(position.unrealized_pnl)
+            if self.work.out.liquidation_price is not None:
+                self.work.out.liquidation_price[place] = _double(position.liquidation_price)
 
 
 def _label(allowed: AllowedMode, group: Group, quote: Quote) -> PoolLabel:
@@ -147,33 +187,3 @@ def _label(allowed: AllowedMode, group: Group, quote: Quote) -> PoolLabel:
 
 def _double(figure: object) -> float:
     return float("nan") if figure is None else float(figure)  # type: ignore[arg-type]
-
-
-def ringfenced(work: Work, placed: Placed) -> Iterator[Integers]:
-    """Writes the rows of pools of their own; gives the places of those in doubt."""
-    group, out = placed.group, work.out
-    if placed.common.quote.doubts or group.columns["margin"] is None:
-        out.blank(placed.rows)
-        return
-    try:
-        for span in group.spans:
-            num = work.numbers(span.stop - span.start)
-            margin = column(num, group, span, "margin")
-            assert margin is not None
-            accrued = column(num, group, span, "accrued")
-            backing = margin if accrued is None else margin + accrued
-            figures = figures_of(num, group, span, placed.common, backing)
-            equity = backing + figures.pnl
-            rows = slice(placed.start + span.start, placed.start + span.stop)
-            near = decided(equity, figures.maintenance, figures.fee, work.policy.liquidation, out.status[rows])
-            out.equity[rows] = equity.values
-            out.initial_margin[rows] = figures.initial.values
-            out.maintenance_margin[rows] = figures.maintenance.values
-            out.unrealized_pnl[rows] = figures.pnl.values
-            for mask in (near, num.doubtful):
-                if mask is not None:
-                    yield np.flatnonzero(mask) + rows.start
-    except NotColumns as error:
-        work.count(str(error), group.size)
-        work.alone += group.size
-        yield np.arange(placed.rows.start, placed.rows.stop)

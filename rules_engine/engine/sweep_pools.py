@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -11,36 +10,35 @@ import numpy as np
 from rules_engine.engine.assets import asset_price
 from rules_engine.engine.book import Book, Integers
 from rules_engine.formulas.collateral import collateral_value
-from rules_engine.numbers.bounded import (
-    UNIT,
-    Bounded,
-    BoundedNumbers,
-    Floats,
-    Mask,
-    Operand,
-    Scratch,
-    bounded,
-    rounding_error,
-)
+from rules_engine.numbers.bounded import UNIT, BoundedNumbers, bounded, rounding_error
+from rules_engine.numbers.column_numbers import ColumnNumbers
+from rules_engine.numbers.columns import Column, Floats, Mask, Scratch
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
 
-FIGURES: Final = ("pnl", "initial", "maintenance", "fee")
-"""What is added up by pool."""
+
+class Reach(msgspec.Struct, frozen=True):
+    """How far off figures may be at most, and how large they are."""
+
+    error: float
+    size: float
 
 
-class Reach:
-    """How far off a figure of rows may be, and how large it is, in all chunks together."""
+def widest(reaches: Iterable[Reach]) -> Reach:
+    """The reach of all figures together."""
+    every = list(reaches)
+    return Reach(max((each.error for each in every), default=0.0), max((each.size for each in every), default=0.0))
 
-    def __init__(self, error: float = 0.0, size: float = 0.0) -> None:
-        self.error, self.size = error, size
 
-    def seen(self, figure: Operand) -> Floats | float:
-        """A chunk's figures, of which error and size are noted."""
-        figure = bounded(figure)
-        self.error = max(self.error, figure.error)
-        self.size = max(self.size, figure.high, -figure.low)
-        return figure.values  # type: ignore[no-any-return]
+class Totals(msgspec.Struct, frozen=True):
+    """A figure by pool, and how far off each may be at most."""
+
+    values: Floats
+    error: float
+
+    def part(self, num: ColumnNumbers, pools: slice | Integers) -> Column:
+        """The figure of some pools as a column between its own least and largest number."""
+        return whole(num, self.values[pools], self.error)
 
 
 class PoolIndex(msgspec.Struct, frozen=True):
@@ -67,7 +65,7 @@ def group_index(accounts: Integers, keys: Sequence[str], sizes: Sequence[int]) -
     return owners, [names[number] for number in numbers.tolist()], pool_index(inverse, len(codes))
 
 
-def summed(num: BoundedNumbers, index: PoolIndex, rows: Floats, reach: Reach) -> Bounded:
+def summed(index: PoolIndex, rows: Floats, reach: Reach) -> Totals:
     """Figures of rows added up by pool.
 
     n terms, each off by at most e and no larger than X, added one after another, are off by at most
@@ -76,22 +74,22 @@ def summed(num: BoundedNumbers, index: PoolIndex, rows: Floats, reach: Reach) ->
     sums: Floats = np.bincount(index.pools, rows, index.size).astype(np.float64, copy=False)
     n = index.most
     error = (n * reach.error + n * n * UNIT * (reach.size + reach.error)) * (1 + 2.0**-40)
-    return whole(num, sums, error)
+    return Totals(sums, error)
 
 
-def whole(num: BoundedNumbers, values: Floats, error: float) -> Bounded:
+def whole(num: ColumnNumbers, values: Floats, error: float) -> Column:
     """A column of pools between its own least and largest number."""
     if not len(values):
         return num.column(values, 0.0, 0.0, 0.0)
     return num.column(values, float(values.min()), float(values.max()), error)
 
 
-def shared_collateral(num: BoundedNumbers, policy: Policy, book: Book, market: Market) -> tuple[Bounded, Mask]:
+def shared_collateral(policy: Policy, book: Book, market: Market) -> tuple[Totals, Mask]:
     """What every account's assets count for, and the accounts of which that is not known."""
     total, unknown = np.zeros(len(book.names)), np.zeros(len(book.names), bool)
     if book.collateral is None:
         unknown[:] = True
-        return whole(num, total, 0.0), unknown
+        return Totals(total, 0.0), unknown
     error, size = 0.0, 0.0
     for asset, (accounts, amounts) in book.collateral.items():
         rule = policy.collateral.get(asset)
@@ -102,16 +100,20 @@ def shared_collateral(num: BoundedNumbers, policy: Policy, book: Book, market: M
         if price is None:
             unknown[accounts[amounts != 0]] = True
             continue
-        each = BoundedNumbers(Scratch(len(amounts)))
-        column = whole(each, amounts, rounding_error(float(np.abs(amounts).max(initial=0.0))))
-        value = collateral_value(each, column, bounded(price.price), rule.haircut, rule.cap)
-        total[accounts] += value.values
+        num = BoundedNumbers(Scratch(len(amounts)))
+        largest = float(np.abs(amounts).max(initial=0.0))
+        column = whole(num, amounts, rounding_error(largest))
+        value = bounded(collateral_value(num, column, bounded(price.price), rule.haircut, rule.cap))
+        if len(accounts) == len(total):  # each account stands once, in order
+            total += value.values
+        else:
+            total[accounts] += value.values
         size += max(value.high, -value.low)
         error += value.error + UNIT * (size + error)
-    return whole(num, total, error * (1 + 2.0**-40)), unknown
+    return Totals(total, error * (1 + 2.0**-40)), unknown
 
 
-def group_collateral(book: Book, keys: Sequence[str], accounts: Integers) -> tuple[Floats, float]:
+def group_collateral(book: Book, keys: Sequence[str], accounts: Integers) -> Totals:
     """What stands behind each group pool, named by its key and account; nothing where the book has no entry."""
     found = np.zeros(len(accounts))
     names = np.array(keys, dtype=object)
@@ -121,4 +123,4 @@ def group_collateral(book: Book, keys: Sequence[str], accounts: Integers) -> tup
             continue
         places = np.minimum(np.searchsorted(owners, accounts[mine]), len(owners) - 1)
         found[mine] = np.where(owners[places] == accounts[mine], amounts[places], 0.0)
-    return found, rounding_error(float(np.abs(found).max(initial=0.0)))
+    return Totals(found, rounding_error(float(np.abs(found).max(initial=0.0))))

@@ -15,19 +15,11 @@ from rules_engine.engine.quote import Quote
 from rules_engine.engine.sums import Terms
 from rules_engine.formulas.pool import surplus
 from rules_engine.formulas.requirement import counted_fee, unrealized_pnl
-from rules_engine.numbers.bounded import (
-    Bounded,
-    BoundedNumbers,
-    Mask,
-    NotColumns,
-    Scratch,
-    bounded,
-    constants,
-    lines_of,
-    rounding_error,
-)
+from rules_engine.numbers.bounded import rounding_error
+from rules_engine.numbers.column_numbers import ColumnNumbers
+from rules_engine.numbers.columns import BY_SIZE, Column, Mask, NotColumns, Scratch
 from rules_engine.numbers.exact import ONE, PRECISION, ZERO, exact_context
-from rules_engine.numbers.system import Number
+from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.terms.exposure import Exposure, Requirement, Schedule
 from rules_engine.terms.policy import AllowedMode, Liquidation
 
@@ -40,9 +32,9 @@ Codes = NDArray[np.uint8]
 class Figures(msgspec.Struct, frozen=True):
     """What a chunk's rows require and have gained, in one number system."""
 
-    pnl: Bounded
-    initial: Bounded
-    maintenance: Bounded
+    pnl: Column
+    initial: Column
+    maintenance: Column
     fee: Number
 
 
@@ -55,39 +47,28 @@ class GroupTerms(msgspec.Struct, frozen=True, kw_only=True):
     terms: Terms
 
 
-def in_columns(schedule: Schedule) -> Schedule:
-    """A schedule in bounded numbers."""
-    return msgspec.structs.replace(
-        schedule,
-        floors=constants(schedule.floors),
-        lines=lines_of(schedule.lines),
-        initial_rates=constants(schedule.initial_rates),
-        leverage_rates=constants(schedule.leverage_rates),
-    )
-
-
-def column(num: BoundedNumbers, group: Group, span: Span, name: str) -> Bounded | None:
+def column(num: ColumnNumbers, group: Group, span: Span, name: str) -> Column | None:
     """A chunk of one of the book's columns; None where its rows do not state it."""
     values = group.columns[name]
     if values is None:
         return None
     low, high = span.bounds[COLUMNS.index(name)]
-    order = 1 if name == "quantity" else 0
+    order = BY_SIZE if name == "quantity" else 0
     return num.column(values[span.start : span.stop], low, high, rounding_error(max(-low, high)), order)
 
 
-def figures_of(num: BoundedNumbers, group: Group, span: Span, common: GroupTerms, backing: Bounded | None) -> Figures:
+def figures_of(num: ColumnNumbers, group: Group, span: Span, common: GroupTerms, backing: Column | None) -> Figures:
     """The figures of a chunk. Raises `NotColumns` where the mode or the payoff needs what columns cannot do."""
-    exposure = _exposure(num, group, span, common, backing)
-    answer = _answer(num, exposure, common.allowed)
-    initial, maintenance = bounded(answer.initial), bounded(answer.maintenance)
+    exposure = exposure_of(num, group, span, common, backing)
+    answer = answer_of(num, exposure, common.allowed)
+    initial, maintenance = num.constant(answer.initial), num.constant(answer.maintenance)
     for figure in (initial, maintenance):  # less than nothing is a fault, which exact numbers tell
         if figure.low < figure.error or figure.low < 0:
             num.doubt(np.logical_not(np.broadcast_to(figure.values, num.scratch.length) > figure.error))
     return Figures(unrealized_pnl(num, exposure), initial, maintenance, counted_fee(num, exposure, "trigger"))
 
 
-def _answer(num: BoundedNumbers, exposure: Exposure, allowed: AllowedMode) -> Requirement:
+def answer_of(num: NumberSystem, exposure: Exposure, allowed: AllowedMode) -> Requirement:
     """What a mode says on columns. What a stranger does there is no fault: exact numbers decide."""
     try:
         answer = allowed.mode.requirement(num, exposure, allowed.parameters)  # type: ignore[union-attr]
@@ -103,17 +84,19 @@ def _answer(num: BoundedNumbers, exposure: Exposure, allowed: AllowedMode) -> Re
     return answer
 
 
-def _exposure(num: BoundedNumbers, group: Group, span: Span, common: GroupTerms, backing: Bounded | None) -> Exposure:
+def exposure_of(num: ColumnNumbers, group: Group, span: Span, common: GroupTerms, backing: Column | None) -> Exposure:
+    """The positions of a chunk as the formulas take them."""
     quote, conventions = common.quote, common.terms.conventions
     quantity = column(num, group, span, "quantity")
     assert quantity is not None
-    value = bounded(quote.value)
+    value = num.constant(quote.value)
     try:
-        entry_value = quote.value_in(num, column(num, group, span, "entry_price"))
+        entry_value = num.constant(quote.value_in(num, column(num, group, span, "entry_price")))
+        prepared = quote.prepared_for(common.allowed)
     except PluginFault as fault:
         raise NotColumns(str(fault)) from fault
-    side = _sign(bounded(entry_value)) * _sign(quantity)
-    if side == 0:
+    sign = num.one_sign(entry_value)
+    if sign == 0:
         raise NotColumns("the value of a contract may be of either sign")
     assert common.schedule is not None
     return Exposure(
@@ -128,19 +111,16 @@ def _exposure(num: BoundedNumbers, group: Group, span: Span, common: GroupTerms,
         closing_fee=common.terms.closing_fee,
         leverage=column(num, group, span, "leverage"),
         collateral=backing,
-        side=side,
+        side=num.sign(quantity) if sign > 0 else -num.sign(quantity),
         market=quote.view,
         as_of=quote.as_of,
-        prepared=quote.prepared_for(common.allowed),
+        prepared=prepared,
     )
 
 
-def _sign(x: Bounded) -> int:
-    """1 or -1 where that is certain of every row; 0 where it is not."""
-    return (x.low > x.error) - (x.high < -x.error)
-
-
-def decided(equity: Bounded, maintenance: Bounded, fee: Number, rules: Liquidation, out: Codes) -> Mask | None:
+def decided(
+    num: ColumnNumbers, equity: Column, maintenance: Column, fee: Number, rules: Liquidation, out: Codes
+) -> Mask | None:
     """Writes each row's status by its number; the rows in doubt, None if none is.
 
     The lines are nested: what is bankrupt is liquidated, what is liquidated is called. So the status is how many lines
@@ -149,14 +129,17 @@ def decided(equity: Bounded, maintenance: Bounded, fee: Number, rules: Liquidati
     """
     out[:] = 0
     called = surplus(equity, maintenance, fee, rules.margin_call)
-    rows = np.flatnonzero(~(np.broadcast_to(called.values, out.shape) > called.error))
+    above = np.greater(called.values, called.error)
+    rows = np.logical_not(above, out=above).nonzero()[0]
     if not len(rows):
         return None
-    part = BoundedNumbers(Scratch(len(rows)))
+    part = type(num)(Scratch(len(rows)))
 
     def of(x: Number) -> Number:
-        whole = bounded(x)
-        return part.column(np.broadcast_to(whole.values, out.shape)[rows], whole.low, whole.high, whole.error)
+        whole = num.constant(x)
+        if whole.scratch is None:
+            return whole
+        return part.column(whole.values[rows], whole.low, whole.high, whole.error)
 
     held, kept, cost = of(equity), of(maintenance), ZERO if fee is ZERO else of(fee)
     passed, near = np.zeros(len(rows), np.uint8), np.zeros(len(rows), bool)

@@ -1,27 +1,39 @@
-"""A sweep at work: what it writes to, and what it leaves to exact numbers."""
+"""A sweep at work: what it writes to, what it leaves to exact numbers, and the workers that it runs on."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 import numpy as np
 
-from rules_engine.engine.book import Book, Group, Integers
+from rules_engine.engine.book import Book, Group, Integers, Span
 from rules_engine.engine.sums import terms_of
 from rules_engine.engine.sweep_rows import STATUSES, Codes, GroupTerms
-from rules_engine.numbers.bounded import BoundedNumbers, Floats, Scratch
+from rules_engine.engine.workers import is_shared, on_workers, shared_array
+from rules_engine.numbers.bounded import BoundedNumbers
+from rules_engine.numbers.column_numbers import ColumnNumbers
+from rules_engine.numbers.columns import Floats, Scratch
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
 from rules_engine.terms.pool import PoolLabel
 
+FEWEST: Final = 200_000
+"""Rows that are worth a fork."""
+NEAR: Final = "too close to a line"
+UNPRICED: Final = "liquidation price not certain"
+"""Why rows are decided on exact numbers."""
 UNDETERMINED: Final = STATUSES.index("undetermined")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Columns(msgspec.Struct, frozen=True):
     """The answer by row, in the book's own order: status and equity of the row's pool, figures of its position.
 
-    Money is in the settlement currency; NaN stands for what is not known.
+    Money is in the settlement currency; NaN stands for what is not known, and for a price that does not exist. Prices
+    are None where they were not asked for.
     """
 
     status: Codes
@@ -29,17 +41,27 @@ class Columns(msgspec.Struct, frozen=True):
     initial_margin: Floats
     maintenance_margin: Floats
     unrealized_pnl: Floats
+    liquidation_price: Floats | None = None
+
+    def figures(self) -> Sequence[Floats]:
+        """All but the status."""
+        every = self.equity, self.initial_margin, self.maintenance_margin, self.unrealized_pnl, self.liquidation_price
+        return [each for each in every if each is not None]
+
+    def arrays(self) -> Sequence[Any]:
+        """All of them."""
+        return self.status, *self.figures()
 
     def blank(self, rows: slice | Integers) -> None:
         """Leaves rows undetermined."""
         self.status[rows] = UNDETERMINED
-        for figure in (self.equity, self.initial_margin, self.maintenance_margin, self.unrealized_pnl):
+        for figure in self.figures():
             figure[rows] = np.nan
 
-
-def empty_columns(rows: int) -> Columns:
-    """Columns of this many rows, with whatever is in them."""
-    return Columns(np.empty(rows, np.uint8), np.empty(rows), np.empty(rows), np.empty(rows), np.empty(rows))
+    def fits(self, rows: int, prices: bool, workers: int) -> bool:
+        """Whether an answer of so many rows can be written here, by so many workers."""
+        alike = len(self.status) == rows and (self.liquidation_price is not None) is prices
+        return alike and (workers == 1 or all(map(is_shared, self.arrays())))
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -54,30 +76,75 @@ class Placed(msgspec.Struct, frozen=True):
     def rows(self) -> slice:
         return slice(self.start, self.start + self.group.size)
 
+    def chunks(self) -> list[Chunk]:
+        """The chunks that are worked on."""
+        return [Chunk(self, span) for span in self.group.spans]
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """Rows of a group that are worked on together."""
+
+    placed: Placed
+    span: Span
+
+    @property
+    def size(self) -> int:
+        return self.span.stop - self.span.start
+
+    @property
+    def rows(self) -> slice:
+        """Their places in the columns."""
+        return slice(self.placed.start + self.span.start, self.placed.start + self.span.stop)
+
+    @property
+    def accounts(self) -> Integers:
+        """The account of each."""
+        return self.placed.group.accounts[self.span.start : self.span.stop]
+
 
 class Work:
     """One sweep at work.
 
-    `exact_accounts` marks those that are left to exact numbers, `exactly` counts rows by why, `alone` those of them
-    that are pools of their own.
+    `exact_accounts` marks those that are left to exact numbers, `exactly` counts rows by why. `numbers` is the number
+    system of its columns: what is not bounded is not certified, and only measured against.
     """
 
-    def __init__(self, policy: Policy, book: Book, market: Market, into: Columns | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        book: Book,
+        market: Market,
+        into: Columns | None = None,
+        prices: bool = False,
+        workers: int = 1,
+        numbers: type[ColumnNumbers] = BoundedNumbers,
+    ) -> None:
         self.policy, self.book, self.market = policy, book, market
+        self.workers, self.numbers = workers if len(book) >= FEWEST else 1, numbers
         self.terms = terms_of(policy, None)
-        self.out = empty_columns(len(book)) if into is None or len(into.status) != len(book) else into
+        if into is None or not into.fits(len(book), prices, self.workers):
+            into = Columns(self.array(len(book), np.uint8), *(self.array(len(book)) for _ in range(4 + prices)))
+        self.out = into
         self.exact_accounts = np.zeros(len(book.names), bool)
         self.exact_accounts[list(book.records)] = True
         self.exactly: dict[str, int] = {}
-        self.alone = 0
-        self._scratch = Scratch(
-            0, max((span.stop - span.start for group in book.groups for span in group.spans), default=0)
-        )
+        longest = max((span.stop - span.start for group in book.groups for span in group.spans), default=0)
+        self._scratch = Scratch(0, longest)
 
-    def numbers(self, length: int) -> BoundedNumbers:
-        """The number system for a chunk of this length."""
-        self._scratch.length = length
-        return BoundedNumbers(self._scratch)
+    def array(self, size: int, kind: type[np.generic] = np.float64) -> Any:
+        """An array that every worker may write to, with whatever is in it."""
+        return np.empty(size, kind) if self.workers == 1 else shared_array(size, kind)
+
+    def each(
+        self, function: Callable[[Item], Result], items: Sequence[Item], written: Sequence[Any] = ()
+    ) -> list[Result]:
+        """What a function gives for every item, as `on_workers` says, by as many workers as were asked for."""
+        return on_workers(function, items, self.workers, written)
+
+    def numbers_for(self, chunk: Chunk) -> ColumnNumbers:
+        """The number system for a chunk; each has the same scratch, so what is wanted of one is written first."""
+        self._scratch.length = chunk.size
+        return self.numbers(self._scratch)
 
     def count(self, why: str, rows: int) -> None:
         """Takes down that so many rows are decided exactly."""

@@ -12,7 +12,9 @@ import msgspec
 from rules_engine.errors import PluginError
 from rules_engine.extension.traits import judge_budget, traits_of
 
-VERBS: Final = frozenset({"check", "completion", "evaluate", "import", "order", "plugins", "schema", "show", "sweep"})
+VERBS: Final = frozenset(
+    {"check", "completion", "evaluate", "import", "order", "plugins", "schema", "show", "sweep", "what-if"}
+)
 """The verbs of `rules-engine` itself, which no plugin's command may replace."""
 
 

@@ -7,9 +7,7 @@ computed doubles are from the true numbers at most. The page on the proof of the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
-
-import numpy as np
+from functools import partial, reduce
 
 from rules_engine.numbers.bounded_columns import (
     DOUBTFUL,
@@ -18,16 +16,11 @@ from rules_engine.numbers.bounded_columns import (
     TINY,
     UNIT,
     Bounded,
-    Floats,
-    Input,
-    Mask,
-    NotColumns,
-    Operand,
-    Scratch,
     bounded,
     larger,
     quotient,
     rounding_error,
+    side_of,
     size_of,
     smaller,
 )
@@ -37,11 +30,13 @@ from rules_engine.numbers.bounded_tables import (
     lines_of,
     reach_of,
     rows_near,
-    spans,
+    rows_within,
     tiers_within,
 )
+from rules_engine.numbers.column_numbers import ColumnNumbers, along, between, input_order, places, searched
+from rules_engine.numbers.columns import FALLING, RISING, Floats, Mask, NotColumns, Operand, Scratch
 from rules_engine.numbers.exact import ZERO
-from rules_engine.numbers.system import Direction, Line, Number
+from rules_engine.numbers.system import Line, Number
 
 __all__ = [
     "DOUBTFUL",
@@ -63,25 +58,30 @@ __all__ = [
 ]
 
 
-class BoundedNumbers:
+class BoundedNumbers(ColumnNumbers):
     """The number system of bounded columns, for one chunk of rows.
 
     `doubtful` marks the rows that lie so close to a floor at which something jumps that their side is not certain.
     """
 
     def __init__(self, scratch: Scratch) -> None:
-        self.scratch = scratch
-        self.doubtful: Mask | None = None
+        super().__init__(scratch)
+        self._cuts: dict[tuple[int, int], tuple[Bounded, Constants, list[int]]] = {}
 
     def column(self, values: Floats, low: float, high: float, error: float, order: int = 0) -> Bounded:
-        """An input of one number a row. The array stays as it is; `order` is as in `Bounded`."""
-        return Input(values, low, high, error, self.scratch, order)
+        return Bounded(values, low, high, error, self.scratch, input_order(low, high, order))
 
     def constant(self, value: Number) -> Number:
         return bounded(value)
 
     def absolute(self, x: Number) -> Number:
         return size_of(bounded(x))
+
+    def sign(self, x: Number) -> Number:
+        return side_of(bounded(x))
+
+    def one_sign(self, x: Number) -> int:
+        return int(x.low > x.error) - int(x.high < -x.error)
 
     def minimum(self, *xs: Number) -> Number:
         return reduce(smaller, map(bounded, xs))
@@ -102,15 +102,11 @@ class BoundedNumbers:
         if not reach < INFINITE:
             return DOUBTFUL
         first, last = tiers_within(x, bounds, reach)
-        if first == last or not x.order:
+        if first == last or x.order not in (RISING, FALLING):
             return self.maximum(*[x * rate - deduction for rate, deduction in lines[first : last + 1]])
         table = lines_of(lines)
         rates, deductions = table.rates, table.deductions
-        values = self.scratch.take()
-        for tier, rows in enumerate(spans(x, bounds.array[first + 1 : last + 1]), first):
-            part = values[rows]
-            np.multiply(x.values[rows], rates[tier].values, out=part)
-            np.subtract(part, deductions[tier].values, out=part)
+        inner, pieces = bounds.array[first + 1 : last + 1], table.doubles[first : last + 1]
         size, steepest = max(x.high, -x.low), rates.size + rates.error
         error = size * rates.error + steepest * (x.error + 2 * bounds.error) + deductions.error
         error = (error + UNIT * (2 * size * rates.size + deductions.size)) * SAFE + TINY
@@ -118,7 +114,8 @@ class BoundedNumbers:
         least, most = (x.low * rates[first].values, x.high * rates[first].values)
         low = min(least, most) - deductions[first].values - slack
         high = max(least - deductions[first].values, x.high * rates[last].values - deductions[last].values) + slack
-        return Bounded(values, low, high, error, self.scratch)
+        work = partial(self._along, x, bounds, inner, pieces)
+        return Bounded(None, low, high, error, self.scratch, 0, work)
 
     def step(self, x: Number, floors: Sequence[Number], values: Sequence[Number]) -> Number:
         """Rows that may lie on the other side of a floor than they seem to are marked as doubtful."""
@@ -131,37 +128,34 @@ class BoundedNumbers:
             return chosen[first]
         if x.scratch is None:
             return DOUBTFUL
-        inner = bounds.array[first + 1 : last + 1]
-        result = self.scratch.take()
-        if x.order:
-            for tier, rows in enumerate(spans(x, inner), first):
-                result[rows] = chosen[tier].values
+        inner, reached = bounds.array[first + 1 : last + 1], chosen.array[first : last + 1]
+        low, high = float(reached.min()), float(reached.max())
+        if x.order in (RISING, FALLING):
+            starts, stops = places(x, inner - reach, "left"), places(x, inner + reach, "right")
+            if starts == stops:
+                self._cuts[id(x), id(bounds)] = x, bounds, starts
+            else:
+                self.doubt(rows_within(x, starts, stops))
+            work = partial(self._between, x, bounds, inner, reached)
         else:
-            np.take(chosen.array[first : last + 1], np.searchsorted(inner, x.values, "right"), out=result)
-        self.doubt(rows_near(x, inner, reach))
-        reached = chosen[first : last + 1]
-        low, high = min(one.low for one in reached), max(one.high for one in reached)
-        return Bounded(result, low, high, chosen.error, self.scratch)
+            self.doubt(rows_near(x, inner, reach))
+            work = partial(searched, x, inner, reached)
+        return Bounded(None, low, high, chosen.error, self.scratch, 0, work)
 
-    def doubt(self, rows: Mask | None) -> None:
-        """Marks rows as doubtful, beside those that are already."""
-        if rows is not None:
-            self.doubtful = rows if self.doubtful is None else self.doubtful | rows
+    def _between(self, x: Bounded, bounds: Constants, inner: Floats, values: Floats, out: Floats) -> None:
+        between(x, self._cuts_at(x, bounds, inner), values, out)
 
-    def rounded(self, x: Number, unit: Number, direction: Direction) -> Number:
-        raise NotColumns("a formula rounds")
+    def _along(
+        self, x: Bounded, bounds: Constants, inner: Floats, lines: Sequence[tuple[float, float]], out: Floats
+    ) -> None:
+        along(x, self._cuts_at(x, bounds, inner), lines, out)
 
-    def square_root(self, x: Number, unit: Number, direction: Direction) -> Number:
-        raise NotColumns("a formula takes a root")
+    def _cuts_at(self, x: Bounded, bounds: Constants, inner: Floats) -> list[int]:
+        """Where the tiers of a chunk begin in a column by size: looked for once, however many ask.
 
-    def exponential(self, x: Number) -> Number:
-        raise NotColumns("a formula takes an exponential")
-
-    def logarithm(self, x: Number) -> Number:
-        raise NotColumns("a formula takes a logarithm")
-
-    def normal(self, x: Number) -> Number:
-        raise NotColumns("a formula takes a normal distribution")
-
-    def named(self, name: str, x: Number, note: str = "") -> Number:
-        return x
+        What is kept holds the objects that it is kept for, so that no other can take their identities.
+        """
+        key = id(x), id(bounds)
+        if key not in self._cuts:
+            self._cuts[key] = x, bounds, places(x, inner, "left")
+        return self._cuts[key][2]

@@ -5,17 +5,16 @@ The page on the proof of the sweep states and proves each rule; its u is `UNIT` 
 
 from __future__ import annotations
 
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from collections.abc import Callable
+from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rules_engine.numbers.exact import ONE, ZERO, Exact, Ratio
-
-Floats: TypeAlias = NDArray[np.float64]
-Mask: TypeAlias = NDArray[np.bool_]
+from rules_engine.numbers.columns import BY_SIZE, FALLING, RISING, Column, Floats, Operand, Scratch, double, order_times
+from rules_engine.numbers.columns import operation as operation_on
+from rules_engine.numbers.exact import ONE, ZERO, Ratio
 
 UNIT: Final = 2.0**-53
 """The unit roundoff u of float64: a rounded result is off by at most u times itself."""
@@ -26,62 +25,35 @@ TINY: Final = 2.0**-1060
 LARGEST: Final = 1.7976931348623157e308
 INFINITE: Final = float("inf")
 
-_DIVISION: Final = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
-"""Divides closely enough for the nearest double, or one as near as 1e-59 of the number; larger numbers never less."""
 
-
-class NotColumns(ArithmeticError):
-    """A formula needs what columns do not have; what it decides is decided on exact numbers instead."""
-
-
-class Scratch:
-    """Arrays used again and again: what was written a moment ago is still in the cache, and no page is new.
-
-    `length` is that of the chunk at work; the arrays have room for the longest one.
-    """
-
-    __slots__ = ("free", "length", "longest")
-
-    def __init__(self, length: int, longest: int = 0) -> None:
-        self.length = length
-        self.longest = max(length, longest)
-        self.free: list[Floats] = []
-
-    def take(self) -> Floats:
-        """An array of that length, with whatever is in it."""
-        return (self.free.pop() if self.free else np.empty(self.longest))[: self.length]
-
-
-class Bounded:
-    """A column (with a scratch), or one number for all rows, and what is known of its distance from the true one.
+class Bounded(Column):
+    """A column, or one number for all rows, and what is known of its distance from the true one.
 
     Of every row the computed double lies between `low` and `high`, and is at most `error` away from the true number.
-    Where `error` is infinite nothing else is claimed, and nothing computed from it claims more. `order` is 1 for a
-    column that never falls, -1 for one that never rises, and 0 where nothing is known.
+    Where `error` is infinite nothing else is claimed, and nothing computed from it claims more.
     """
 
-    __slots__ = ("error", "high", "low", "order", "scratch", "values")
-    __hash__ = None  # type: ignore[assignment]
+    __slots__ = ("error", "high", "low")
+    __hash__ = None
 
     def __init__(
-        self, values: Any, low: float, high: float, error: float, scratch: Scratch | None = None, order: int = 0
+        self,
+        values: Any,
+        low: float,
+        high: float,
+        error: float,
+        scratch: Scratch | None = None,
+        order: int = 0,
+        work: Callable[[Floats], Any] | None = None,
     ) -> None:
-        self.values = values
+        self._rows = values
+        self._work = work
+        self._lent = None
+        self.scratch = scratch
+        self.order = order
         self.low = low
         self.high = high
         self.error = error if low >= -LARGEST and high <= LARGEST and error <= LARGEST else INFINITE
-        self.scratch = scratch
-        self.order = order
-
-    def __del__(self) -> None:
-        if self.scratch is not None and self.values.base is not None:
-            self.scratch.free.append(self.values.base)
-
-    def __bool__(self) -> bool:
-        raise NotColumns("a formula branches on a number")
-
-    def __eq__(self, other: object) -> bool:
-        raise NotColumns("a formula compares numbers")
 
     def __add__(self, other: Operand) -> Bounded:
         if other is ZERO:
@@ -109,8 +81,9 @@ class Bounded:
     def __neg__(self) -> Bounded:
         if self.scratch is None:
             return Bounded(-self.values, -self.high, -self.low, self.error)
-        out = self.scratch.take()
-        return Bounded(np.negative(self.values, out=out), -self.high, -self.low, self.error, self.scratch, -self.order)
+        order = order_times(self, -1.0)
+        work = lambda out: np.negative(self.values, out=out)  # noqa: E731
+        return Bounded(None, -self.high, -self.low, self.error, self.scratch, order, work)
 
     def __mul__(self, other: Operand) -> Bounded:
         if other is ONE:
@@ -122,22 +95,9 @@ class Bounded:
         b = other.high if other.high >= -other.low else -other.low
         product = high if high >= -low else -low
         error = (a * other.error + b * self.error + self.error * other.error + UNIT * product) * SAFE + TINY
-        return _computed(np.multiply, self, other, low, high, error, _order_of_product(self, other))
+        return _computed(np.multiply, self, other, low, high, error, _order_of_product(self, other, low, high))
 
     __rmul__ = __mul__
-
-
-class Input(Bounded):
-    """A column that is not scratch: it is read and never given away."""
-
-    __slots__ = ()
-    __hash__ = None
-
-    def __del__(self) -> None:
-        """Leaves the array to its owner."""
-
-
-Operand: TypeAlias = Bounded | Exact
 
 
 def rounding_error(size: float) -> float:
@@ -150,9 +110,9 @@ def bounded(x: Operand) -> Bounded:
     if isinstance(x, Bounded):
         return x
     if isinstance(x, Ratio):
-        value = float(_DIVISION.divide(x.n, x.d))
+        value = double(x)
         return Bounded(value, value, value, rounding_error(abs(value)))
-    return _constant(x)
+    return _constant(x)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=4096)
@@ -179,6 +139,8 @@ def quotient(a: Bounded, b: Bounded) -> Bounded:
 
 def larger(a: Bounded, b: Bounded) -> Bounded:
     """The larger of two numbers; one of them itself where it is certainly so in every row."""
+    if a is b:
+        return a
     margin = (a.error + b.error) * SAFE
     if a.low - b.high > margin:
         return a
@@ -189,6 +151,8 @@ def larger(a: Bounded, b: Bounded) -> Bounded:
 
 def smaller(a: Bounded, b: Bounded) -> Bounded:
     """The smaller of two numbers; one of them itself where it is certainly so in every row."""
+    if a is b:
+        return a
     margin = (a.error + b.error) * SAFE
     if b.low - a.high > margin:
         return a
@@ -206,7 +170,21 @@ def size_of(x: Bounded) -> Bounded:
     high = max(x.high, -x.low)
     if x.scratch is None:
         return Bounded(abs(x.values), 0.0, high, x.error)
-    return Bounded(np.abs(x.values, out=x.scratch.take()), 0.0, high, x.error, x.scratch)
+    low, order = 0.0, 0
+    if x.order == BY_SIZE:
+        low, order = abs(float(x.values[0])), RISING
+    return Bounded(None, low, high, x.error, x.scratch, order, lambda out: np.abs(x.values, out=out))
+
+
+def side_of(x: Bounded) -> Bounded:
+    """1 or -1 by the side of zero on which a row's double lies, of inputs whose doubles are on the true side."""
+    if x.low > 0:
+        return bounded(ONE)
+    if x.high < 0:
+        return bounded(-ONE)
+    if x.scratch is None:
+        return DOUBTFUL
+    return Bounded(None, -1.0, 1.0, 0.0, x.scratch, 0, lambda out: np.copysign(1.0, x.values, out=out))
 
 
 def _corners(a: Bounded, b: Bounded) -> tuple[float, float]:
@@ -217,17 +195,20 @@ def _corners(a: Bounded, b: Bounded) -> tuple[float, float]:
     return min(corners), max(corners)
 
 
-def _order_of_product(a: Bounded, b: Bounded) -> int:
-    """A column times one number keeps its order, or reverses it; rounding is monotone."""
+def _order_of_product(a: Bounded, b: Bounded, low: float, high: float) -> int:
+    """A column times one number keeps its order, or reverses it; one by size on one side of zero rises or falls."""
     column, factor = (a, b) if b.scratch is None else (b, a)
     if not column.order or factor.scratch is not None:
         return 0
-    return column.order if factor.low >= 0 else -column.order
+    order = order_times(column, factor.low)
+    if order == BY_SIZE:
+        return RISING if low >= 0 else FALLING if high <= 0 else order
+    return order
 
 
 def _computed(operation: Any, a: Bounded, b: Bounded, low: float, high: float, error: float, order: int = 0) -> Bounded:
-    """An operation on every row, into an array of the scratch; on plain floats where neither is a column."""
+    """An operation on every row, for when it is needed; done at once where neither is a column."""
     scratch = a.scratch or b.scratch
     if scratch is None:
         return Bounded(float(operation(a.values, b.values)), low, high, error)
-    return Bounded(operation(a.values, b.values, out=scratch.take()), low, high, error, scratch, order)
+    return Bounded(None, low, high, error, scratch, order, operation_on(operation, a, b))

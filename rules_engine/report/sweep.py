@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final, get_args
 
 import msgspec
@@ -13,11 +14,14 @@ import numpy as np
 from rules_engine.engine.book import Book, Group
 from rules_engine.engine.quote import Quote
 from rules_engine.engine.sweep_rows import STATUSES, Codes
+from rules_engine.errors import Doubt
+from rules_engine.numbers.columns import Floats
 from rules_engine.numbers.exact import Ratio
 from rules_engine.numbers.system import Number
 from rules_engine.numbers.text import plain
 from rules_engine.report.grids import grid
 from rules_engine.report.tables import STATUS_STYLES
+from rules_engine.terms.account import Order
 from rules_engine.terms.evaluation import PolicyIdentity, Status
 from rules_engine.terms.rendering import instant
 
@@ -25,14 +29,20 @@ AT_RISK: Final = ("liquidate", "bankrupt")
 """The statuses whose rows' notional is at risk."""
 SHOWN: Final = 20
 """Instruments that people are shown: those with the most notional at risk."""
-CENT: Final = Decimal("0.01")
+DIGITS: Final = 53
+"""Bits of a double's fraction (IEEE 754)."""
+HALF: Final = 27
+"""Bits that are summed apart: of 2^36 doubles, neither half overflows an integer of 64 bits."""
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """Rows of one kind by status, as in `STATUSES`, and the notional at risk of each status, in money."""
+    """Rows of one kind by status, as in `STATUSES`, and the notional at risk of each status, in money.
+
+    Money is exact, so that the sums of a book's parts are that of the whole.
+    """
 
     counts: tuple[int, ...]
-    at_risk: tuple[float, ...]
+    at_risk: tuple[Fraction, ...]
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -41,11 +51,15 @@ class Tally(msgspec.Struct, frozen=True):
         )
 
 
-NONE: Final = Tally((0,) * len(STATUSES), (0.0,) * len(STATUSES))
+NONE: Final = Tally((0,) * len(STATUSES), (Fraction(),) * len(STATUSES))
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A sweep in numbers. `exactly` says why rows were decided on exact numbers, and how many."""
+    """A sweep in numbers; those of a book's parts add up.
+
+    `exactly` says why rows were decided on exact numbers, and how many for each reason; `rows_exact` how many in all,
+    and `seconds_exact` how long that took. `faults` counts rows at fault.
+    """
 
     policy: PolicyIdentity
     as_of: datetime
@@ -53,11 +67,44 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     modes: Mapping[str, Tally]
     instruments: Mapping[str, Tally]
     exactly: Mapping[str, int]
+    rows_exact: int
+    seconds_exact: float
     faults: int
 
     @property
     def total(self) -> Tally:
         return sum(self.modes.values(), NONE)
+
+    def __add__(self, other: Summary) -> Summary:
+        return Summary(
+            policy=self.policy,
+            as_of=self.as_of,
+            accounts=self.accounts + other.accounts,
+            modes=_added(self.modes, other.modes),
+            instruments=_added(self.instruments, other.instruments),
+            exactly=_added(self.exactly, other.exactly),
+            rows_exact=self.rows_exact + other.rows_exact,
+            seconds_exact=self.seconds_exact + other.seconds_exact,
+            faults=self.faults + other.faults,
+        )
+
+    def beside(self, *, accounts: int, faults: int) -> Summary:
+        """The same with accounts and faults that no part of the book has."""
+        return msgspec.structs.replace(self, accounts=self.accounts + accounts, faults=self.faults + faults)
+
+
+def _added(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """What either has, in the order of names, and the sum of what both have."""
+    both = {name: one[name] + other[name] for name in one.keys() & other.keys()}
+    return dict(sorted({**one, **other, **both}.items()))
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """What rows were decided on exact numbers: by reason, how many in all, and how long it took, in seconds."""
+
+    exactly: Mapping[str, int]
+    rows: int
+    seconds: float
 
 
 def summary_of(
@@ -66,9 +113,12 @@ def summary_of(
     quote_of: Callable[[str], Quote],
     policy: PolicyIdentity,
     as_of: datetime,
-    exactly: Mapping[str, int],
+    cost: Cost,
 ) -> Summary:
-    """The summary of a book whose rows' statuses stand in the order of a sweep's columns; made `with exactly():`."""
+    """The summary of a book whose rows' statuses stand in the order of a sweep's columns.
+
+    Its faults are those of positions; whoever reads the other tables adds theirs. Made `with exactly():`.
+    """
     modes: dict[str, Tally] = {}
     instruments: dict[str, Tally] = {}
     start = 0
@@ -87,8 +137,10 @@ def summary_of(
         accounts=len(book.names),
         modes=dict(sorted(modes.items())),
         instruments=dict(sorted(instruments.items())),
-        exactly=exactly,
-        faults=sum(1 for _ in faults_of(book)),
+        exactly={why: rows for why, rows in sorted(cost.exactly.items()) if rows},
+        rows_exact=cost.rows,
+        seconds_exact=cost.seconds,
+        faults=len(book.contents.faulty),
     )
 
 
@@ -96,28 +148,50 @@ def _tally(statuses: Codes, group: Group, quote: Quote) -> Tally:
     counts = np.bincount(statuses, minlength=len(STATUSES))
     quantity = group.columns["quantity"]
     assert quantity is not None
-    at_risk = [0.0] * len(STATUSES)
+    at_risk = list(NONE.at_risk)
     for status in AT_RISK:
         code = STATUSES.index(status)
         if counts[code] and quote.value is not None:
-            sizes = np.abs(quantity[statuses == code])
-            at_risk[code] = float(sizes.sum()) * abs(_double(quote.value))
+            at_risk[code] = exact_sum(np.abs(quantity[statuses == code])) * abs(_fraction(quote.value))
     return Tally(tuple(counts.tolist()), tuple(at_risk))
 
 
-def _double(value: Number) -> float:
-    return float(value.n / value.d) if isinstance(value, Ratio) else float(value)
+def exact_sum(sizes: Floats) -> Fraction:
+    """The exact sum of doubles, the same in whatever order they come and into whatever parts they are split."""
+    parts, exponents = np.frexp(sizes)
+    integers = np.ldexp(parts, DIGITS).astype(np.int64)
+    found = Fraction()
+    for exponent in np.unique(exponents).tolist():
+        some = integers[exponents == exponent]
+        high, low = int((some >> HALF).sum()), int((some & ((1 << HALF) - 1)).sum())
+        found += ((high << HALF) + low) * Fraction(2) ** (exponent - DIGITS)
+    return found
+
+
+def _fraction(value: Number) -> Fraction:
+    return Fraction(value.n) / Fraction(value.d) if isinstance(value, Ratio) else Fraction(value)
 
 
 def faults_of(book: Book) -> Iterator[str]:
     """What is wrong with rows of a book's tables, each with its place."""
-    contents = book.contents
-    for _, position in contents.faulty.values():
+    yield from row_faults(book)
+    yield from backing_faults(book.contents.collateral_doubts, book.contents.orders)
+
+
+def row_faults(book: Book) -> Iterator[str]:
+    """What is wrong with the positions of a book, each with its place, in the order of the rows."""
+    for _, (_, position) in sorted(book.contents.faulty.items()):
         yield str(position.fault)
-    for doubts in contents.collateral_doubts.values():
-        yield from (doubt.message for doubt in doubts.values())
-    for orders in contents.orders.values():
-        yield from (order.fault for order in orders if order.fault is not None)
+
+
+def backing_faults(
+    doubts: Mapping[int, Mapping[str | None, Doubt]], orders: Mapping[int, Sequence[Order]]
+) -> Iterator[str]:
+    """What is wrong with rows of collateral and with orders, each with its place."""
+    for each in doubts.values():
+        yield from (doubt.message for doubt in each.values())
+    for resting in orders.values():
+        yield from (order.fault for order in resting if order.fault is not None)
 
 
 def summary_document(summary: Summary) -> dict[str, Any]:
@@ -131,7 +205,11 @@ def summary_document(summary: Summary) -> dict[str, Any]:
         **_entry(summary.total),
         "modes": {name: _entry(tally) for name, tally in summary.modes.items()},
         "instruments": {name: _entry(tally) for name, tally in summary.instruments.items()},
-        "decided_exactly": dict(summary.exactly),
+        "decided_exactly": {
+            "positions": summary.rows_exact,
+            "seconds": round(summary.seconds_exact, 3),
+            "reasons": dict(summary.exactly),
+        },
         "rows_at_fault": summary.faults,
     }
 
@@ -143,8 +221,9 @@ def _entry(tally: Tally) -> dict[str, Any]:
     }
 
 
-def _money(amount: float) -> str:
-    return plain(Decimal(repr(amount)).quantize(CENT))
+def _money(amount: Fraction) -> str:
+    """An amount to the cent, half to even."""
+    return plain(Decimal(f"{round(amount * 100)}e-2"))
 
 
 def summary_tables(summary: Summary) -> Iterator[Any]:
@@ -172,6 +251,8 @@ def summary_tables(summary: Summary) -> Iterator[Any]:
         for reason, rows in summary.exactly.items():
             exactly.add_row(Text(reason), str(rows))
         yield exactly
+        rows, seconds = summary.rows_exact, summary.seconds_exact
+        yield Text(f"in all {rows} of {sum(total.counts)} positions, for {seconds:.1f} seconds")
 
 
 def _by(title: str, noun: str, tallies: Iterable[tuple[str, Tally]]) -> Any:
@@ -180,5 +261,5 @@ def _by(title: str, noun: str, tallies: Iterable[tuple[str, Tally]]) -> Any:
     words = [status.replace("_", " ") for status in STATUSES]
     table = grid(title, noun, *words, "notional at risk", right=(*words, "notional at risk"))
     for name, tally in tallies:
-        table.add_row(Text(name or "?"), *map(str, tally.counts), _money(sum(tally.at_risk)))
+        table.add_row(Text(name or "?"), *map(str, tally.counts), _money(sum(tally.at_risk, Fraction())))
     return table

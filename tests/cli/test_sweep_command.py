@@ -232,6 +232,6 @@ def test_sweep__tells_of_progress_on_a_terminal_alone(run: Run, monkeypatch: pyt
 
     assert "rows" not in run(*options()).stderr.replace("ROW_INVALID", "")
     terminal = Terminal()
-    monkeypatch.setattr(book_files.sys, "stderr", terminal)
-    book_files.read_book(str(EXAMPLES / "book" / "book.csv"), None, None, "USDT")
+    monkeypatch.setattr(sys, "stderr", terminal)
+    list(book_files.BookParts(book_files.files_of(str(EXAMPLES / "book" / "book.csv"), None, None), None, "USDT"))
     assert terminal.getvalue().startswith(f"\r\x1b[K{EXAMPLES / 'book' / 'book.csv'}: 8 rows")

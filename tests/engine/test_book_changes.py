@@ -32,8 +32,12 @@ def same(one: Book, other: Book) -> bool:
 
 def test_change__keeps_the_groups_that_it_does_not_touch() -> None:
     """The very objects: no column of theirs is built again."""
-    book = book_from_rows([row("A"), row("B", instrument="SOLUSDT", quantity=LONG), row("C", quantity="-1")])
-    after = changed(book, [row("C", quantity="-2"), row("D", quantity="-3")])
+    book = book_from_rows(
+        [row("A"), row("B", instrument="SOLUSDT", quantity=LONG), row("C", quantity="-1", instrument="ETHUSDT")]
+    )
+    after = changed(
+        book, [row("C", quantity="-2", instrument="ETHUSDT"), row("D", quantity="-3", instrument="ETHUSDT")]
+    )
     kept = [group for group in after.groups if any(group is each for each in book.groups)]
     assert [group.rows.tolist() for group in kept] == [[0], [1]]
     assert [after.original(number).quantity for number in (2, 3)] == [-2, -3]

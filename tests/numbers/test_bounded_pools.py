@@ -18,6 +18,8 @@ from rules_engine.numbers.exact import ZERO
 from rules_engine.terms.exposure import ClosingFee
 from rules_engine.terms.policy import CloseOut, Liquidation
 
+NUM = BoundedNumbers(Scratch(1))
+
 
 def rules(margin_call: str) -> Liquidation:
     """Lines at the maintenance margin and at a multiple of it."""
@@ -38,8 +40,8 @@ def test_sums__of_many_terms_are_within_their_error(largest: int, off: float) ->
     pools = np.array([random.randrange(3) for _ in range(3 * largest)])
     rows = np.array([random.choice([1e15, -1e15, 0.1, -1 / 3, 1e-300, 7.0]) * random.random() for _ in pools])
     truths = [Fraction(row) + random.choice([-1, 1]) * Fraction(off) for row in rows.tolist()]
-    num = BoundedNumbers(Scratch(4))
-    found = summed(num, pool_index(pools, 4), rows, Reach(off, float(np.abs(rows).max())))
+    totals = summed(pool_index(pools, 4), rows, Reach(off, float(np.abs(rows).max())))
+    found = totals.part(BoundedNumbers(Scratch(4)), slice(None))
     for pool, value in enumerate(found.values.tolist()):
         true = sum((x for x, at in zip(truths, pools.tolist(), strict=True) if at == pool), Fraction(0))
         assert found.low <= value <= found.high
@@ -56,11 +58,11 @@ def test_decision__counts_the_lines_that_a_row_has_passed() -> None:
     maintenance = Bounded(100.0, 100.0, 100.0, 0.0)
     rows = {200.0: 0, 126.0: 0, 124.0: 1, 101.0: 1, 99.0: 2, 1.0: 2, -1.0: 3}
     status = np.zeros(len(rows), np.uint8)
-    assert decided(equities(list(rows), 0.5), maintenance, ZERO, rules("1.25"), status) is None
+    assert decided(NUM, equities(list(rows), 0.5), maintenance, ZERO, rules("1.25"), status) is None
     assert status.tolist() == list(rows.values())
     assert [STATUSES[code] for code in (0, 1, 2, 3)] == ["healthy", "margin_call", "liquidate", "bankrupt"]
     close = [125.0, 125.5, 124.5, 100.4, 99.6, 0.0, -0.25]
-    doubtful = decided(equities(close, 0.5), maintenance, ZERO, rules("1.25"), status)
+    doubtful = decided(NUM, equities(close, 0.5), maintenance, ZERO, rules("1.25"), status)
     assert doubtful is not None
     assert doubtful.all()
 
@@ -70,6 +72,6 @@ def test_decision__of_rows_that_are_not_finite_is_never_certain(odd: float) -> N
     """One row that is infinite or no number puts all rows of its chunk in doubt: nothing is claimed of any."""
     status = np.zeros(3, np.uint8)
     equity = BoundedNumbers(Scratch(3)).column(np.array([500.0, odd, -5.0]), odd, odd, 0.0)
-    doubtful = decided(equity, Bounded(100.0, 100.0, 100.0, 0.0), ZERO, rules("1.25"), status)
+    doubtful = decided(NUM, equity, Bounded(100.0, 100.0, 100.0, 0.0), ZERO, rules("1.25"), status)
     assert doubtful is not None
     assert doubtful.all()
