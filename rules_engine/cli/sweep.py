@@ -154,7 +154,11 @@ def _swept(
     identity = PolicyIdentity(name=policy.name, version=policy.version, digest=policy.digest)
 
     def decide(book: Book) -> Summary:
-        answer = exact_answer(engine, book) if exact else swept_answer(engine.sweep(book, prices=rows is not None, workers=workers))
+        answer = (
+            exact_answer(engine, book)
+            if exact
+            else swept_answer(engine.sweep(book, prices=rows is not None, workers=workers))
+        )
         for fault in row_faults(book):
             faults.add(fault)
         with exactly():

@@ -174,10 +174,10 @@ class MarketEngine:
 
     def sweep(self, book: Book, into: Sweep | None = None, *, prices: bool = False, workers: int = 1) -> Sweep:
         """As `Engine.sweep`, in this market."""
+        import numpy as np
+
         from rules_engine.engine.sweep import Sweeper
         from rules_engine.engine.sweep_state import Work
-
-        import numpy as np
 
         policy = unrounded(self._policy)
 

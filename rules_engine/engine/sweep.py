@@ -18,14 +18,15 @@ from rules_engine.engine.book import Book, Group, Integers
 from rules_engine.engine.calls import PluginFault, label_of
 from rules_engine.engine.quote import Quote, Quotes
 from rules_engine.engine.sweep_prices import liquidation_prices
-from rules_engine.engine.sweep_rows import STATUSES, GroupTerms, column, decided, figures_of
+from rules_engine.engine.sweep_rows import STATUSES, UNDETERMINED, GroupTerms, column, decided, decided_too, figures_of
 from rules_engine.engine.sweep_settle import decide_shared
-from rules_engine.engine.sweep_state import NEAR, UNDETERMINED, UNPRICED, Chunk, Columns, Placed, Work
+from rules_engine.engine.sweep_state import NEAR, UNPRICED, Chunk, Columns, Placed, Work
 from rules_engine.formulas.pool import surplus
 from rules_engine.numbers.columns import NotColumns
 from rules_engine.numbers.exact import ONE
 from rules_engine.terms.account import Account
 from rules_engine.terms.evaluation import Evaluation, PolicyIdentity
+from rules_engine.terms.exposure import Schedule
 from rules_engine.terms.policy import AllowedMode
 from rules_engine.terms.pool import Backing, PoolLabel, PositionLabels
 
@@ -87,18 +88,30 @@ class Sweeper:
         """The groups that columns can decide; accounts of the others are decided exactly."""
         for group, start in zip(self.work.book.groups, self.work.book.starts, strict=False):
             quote, allowed = self.quotes(group.instrument), self.work.policy.modes.get(group.mode)
-            if allowed is None or allowed.pooled or allowed.traits.tolerance or quote.missing:
-                self.work.give_up(
-                    group, "whole pools" if allowed is not None and allowed.pooled else "measures or modes"
-                )
+            label = None if allowed is None else _label(allowed, group, quote)
+            if (why := self._kept_off(allowed, label)) is not None:
+                self.work.give_up(group, why)
                 continue
-            label = _label(allowed, group, quote)
-            if label.key is None or (allowed.traits.reserves_orders and self.work.book.orders):
-                self.work.give_up(group, "orders" if label.key is not None else "pools that cannot be told")
-                continue
-            schedule = None if quote.severe is None else self.quotes.schedules.in_columns(quote.severe)
-            common = GroupTerms(quote=quote, allowed=allowed, schedule=schedule, terms=self.work.terms)
+            assert allowed is not None
+            assert label is not None
+            severe, least = (None if one is None else self._in_columns(one) for one in (quote.severe, quote.least))
+            common = GroupTerms(quote=quote, allowed=allowed, schedule=severe, least=least, terms=self.work.terms)
             yield Placed(group, start, common, label)
+
+    def _in_columns(self, schedule: Schedule) -> Schedule:
+        return self.quotes.schedules.in_columns(schedule)
+
+    def _kept_off(self, allowed: AllowedMode | None, label: PoolLabel | None) -> str | None:
+        """Why rows of a mode are no matter for columns, where they are not."""
+        if allowed is None or label is None:
+            return "mode that the policy does not have"
+        if allowed.pooled:
+            return "mode of whole pools"
+        if allowed.traits.tolerance:
+            return "mode with a tolerance"
+        if label.key is None:
+            return "pool that cannot be told"
+        return "mode that reserves for orders" if allowed.traits.reserves_orders and self.work.book.orders else None
 
     def _ringfenced(self, chunk: Chunk) -> Doubtful:
         """Writes rows of pools of their own; gives the places of those in doubt."""
@@ -121,8 +134,13 @@ class Sweeper:
         equity.write(out.equity[rows])
         figures.maintenance.write(out.maintenance_margin[rows])
         figures.initial.write(out.initial_margin[rows])
-        near = decided(num, equity, figures.maintenance, figures.fee, work.policy.liquidation, out.status[rows])
-        doubts = [(NEAR, mask) for mask in (near, num.doubtful) if mask is not None]
+        near = [decided(num, equity, figures.maintenance, figures.fee, work.policy.liquidation, out.status[rows])]
+        if common.least is not None:
+            other = figures_of(num, group, span, common.under_least(), backing)
+            near.append(
+                decided_too(num, equity, other.maintenance, other.fee, work.policy.liquidation, out.status[rows])
+            )
+        doubts = [(NEAR, mask) for mask in (*near, num.doubtful) if mask is not None]
         if out.liquidation_price is not None:
             standing = surplus(equity, figures.maintenance, figures.fee, ONE)
             prices, doubtful = liquidation_prices(

@@ -26,6 +26,8 @@ from rules_engine.terms.policy import AllowedMode, Liquidation
 STATUSES: Final = ("healthy", "margin_call", "liquidate", "bankrupt", "undetermined")
 """By their number in a column of statuses."""
 
+UNDETERMINED: Final = STATUSES.index("undetermined")
+
 Codes = NDArray[np.uint8]
 
 
@@ -39,12 +41,20 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class GroupTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """What is one for all rows of a group: its quote and mode, and the schedule in bounded numbers."""
+    """What is one for all rows of a group: its quote and mode, and the schedule in bounded numbers.
+
+    `least` is that of the least severe reading of measures that are missing, None where none is.
+    """
 
     quote: Quote
     allowed: AllowedMode
     schedule: Schedule | None
+    least: Schedule | None = None
     terms: Terms
+
+    def under_least(self) -> GroupTerms:
+        """The same with the least severe reading."""
+        return msgspec.structs.replace(self, schedule=self.least, least=None)
 
 
 def column(num: ColumnNumbers, group: Group, span: Span, name: str) -> Column | None:
@@ -152,3 +162,13 @@ def decided(
     doubtful = np.zeros(len(out), bool)
     doubtful[rows[near]] = True
     return doubtful
+
+
+def decided_too(
+    num: ColumnNumbers, equity: Column, maintenance: Column, fee: Number, rules: Liquidation, out: Codes
+) -> Mask | None:
+    """As `decided`, under another reading of what is missing: rows whose status that changes are undetermined."""
+    status = np.empty_like(out)
+    near = decided(num, equity, maintenance, fee, rules, status)
+    out[status != out] = UNDETERMINED
+    return near

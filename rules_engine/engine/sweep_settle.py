@@ -18,7 +18,7 @@ from rules_engine.engine.sweep_pools import (
     whole,
 )
 from rules_engine.engine.sweep_prices import liquidation_prices
-from rules_engine.engine.sweep_rows import STATUSES, decided
+from rules_engine.engine.sweep_rows import UNDETERMINED, decided, decided_too
 from rules_engine.engine.sweep_shared import Shared
 from rules_engine.engine.sweep_state import UNPRICED, Chunk, Placed, Work
 from rules_engine.formulas.pool import draw_limit, surplus
@@ -26,11 +26,11 @@ from rules_engine.numbers.bounded import BoundedNumbers
 from rules_engine.numbers.column_numbers import ColumnNumbers
 from rules_engine.numbers.columns import Column, Floats, Mask, Scratch
 from rules_engine.numbers.exact import ONE, ZERO
+from rules_engine.numbers.system import Number
 from rules_engine.terms.pool import Backing
 
 PART: Final = 1 << 20
 """Rows that are given their pools' figures at a time."""
-UNDETERMINED: Final = STATUSES.index("undetermined")
 
 
 def decide_shared(work: Work, placed: Sequence[Placed]) -> None:
@@ -60,7 +60,7 @@ class Pools:
     ) -> None:
         self.work, self.index, self.owners, self.size = shared.work, index, owners, index.size
         self.shared, self.parts, self.places = shared, parts, shared.places(parts)
-        self.sums = shared.sums(index, parts, ["pnl", "maintenance", "fee"])
+        self.sums = shared.sums(index, parts, ["pnl", "maintenance", "fee", "least", "least_fee"])
         terms = [backing, shared.accrued(index, parts), self.sums["pnl"]]
         self.terms = [each for each in terms if each is not None]
         self.unknown = unknown
@@ -96,13 +96,19 @@ class Pools:
         num = BoundedNumbers(Scratch(pools.stop - pools.start))
         equity = self.equity_of(num, pools)
         equity.write(self.equity[pools])
-        fee = self.sums["fee"].part(num, pools) if "fee" in self.sums else ZERO
-        maintenance = self.sums["maintenance"].part(num, pools)
-        near = decided(num, equity, maintenance, fee, self.work.policy.liquidation, self.status[pools])
+        maintenance, fee = self._required(num, pools, "maintenance", "fee")
+        near = [decided(num, equity, maintenance, fee, self.work.policy.liquidation, self.status[pools])]
+        if "least" in self.sums:
+            least = self._required(num, pools, "least", "least_fee")
+            near.append(decided_too(num, equity, *least, self.work.policy.liquidation, self.status[pools]))
         standing = surplus(equity, maintenance, fee, ONE)
         if self.standing is not None:
             standing.write(self.standing[pools])
-        return equity.error, standing.error, [mask for mask in (near, num.doubtful) if mask is not None]
+        return equity.error, standing.error, [mask for mask in (*near, num.doubtful) if mask is not None]
+
+    def _required(self, num: ColumnNumbers, pools: slice, maintenance: str, fee: str) -> tuple[Column, Number]:
+        """What pools must keep, and the fee that decides."""
+        return self.sums[maintenance].part(num, pools), self.sums[fee].part(num, pools) if fee in self.sums else ZERO
 
     def _price(self, standing: Floats, off: float) -> None:
         """Writes each row's liquidation price; accounts of those that are not certain are left to exact numbers."""
@@ -195,8 +201,9 @@ class GroupPools(Pools):
     def draw_on(self, accounts: AccountPools) -> None:
         """Lets them draw on what accounts have free. Where that is not certain, exact numbers decide."""
         work = self.work
-        work.exact_accounts[self.owners[accounts.unknown[self.owners]]] = True
-        work.exact_accounts[list(work.book.orders)] = True
+        uncertain = accounts.unknown | (accounts.status == UNDETERMINED)
+        uncertain[list(work.book.orders)] = True
+        work.exact_accounts[self.owners[uncertain[self.owners]]] = True
         if len(self.caps) > 1:
             work.exact_accounts[self.owners] = True
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from rules_engine.engine.book import Integers
 from rules_engine.engine.sweep_pools import PoolIndex, Reach, Totals, summed, widest
-from rules_engine.engine.sweep_rows import Figures, figures_of
+from rules_engine.engine.sweep_rows import figures_of
 from rules_engine.engine.sweep_state import Chunk, Placed, Work
 from rules_engine.engine.workers import shared_array, touch
 from rules_engine.numbers.bounded import rounding_error
 from rules_engine.numbers.column_numbers import ColumnNumbers
-from rules_engine.numbers.columns import Mask, NotColumns
+from rules_engine.numbers.columns import Column, Mask, NotColumns
 from rules_engine.terms.pool import Backing
 
 COARSE: Final = 2.0**-13
@@ -43,8 +43,11 @@ class Shared:
         self.coarse = max(float(work.policy.quantum), COARSE)
         out = work.out
         self.columns = {"pnl": out.unrealized_pnl, "initial": out.initial_margin, "maintenance": out.maintenance_margin}
-        if "trigger" in work.terms.closing_fee.counts_in:
-            self.columns["fee"] = work.array(len(work.book))
+        fees = "trigger" in work.terms.closing_fee.counts_in
+        if any(one.common.least is not None for one in self.placed):
+            self.columns["least"] = work.array(len(work.book))
+        for name in ("fee", "least_fee") if fees and "least" in self.columns else ("fee",) if fees else ():
+            self.columns[name] = work.array(len(work.book))
         chunks = [chunk for one in self.placed for chunk in one.chunks()]
         noted = work.each(self._rows, chunks, list(self.columns.values()))
         for one in noted:
@@ -64,13 +67,13 @@ class Shared:
             return Noted()
         num = work.numbers_for(chunk)
         try:
-            figures = figures_of(num, chunk.placed.group, chunk.span, common, None)
-            reaches = self._reaches(num, figures)
+            figures = self._figures(num, chunk)
+            reaches = self._reaches(figures)
         except NotColumns as error:
             self._nothing(rows)
             return Noted(accounts=chunk.accounts, why=str(error))
         for name, column in self.columns.items():
-            num.constant(getattr(figures, name)).write(column[rows])
+            figures[name].write(column[rows])
         return Noted(reaches, None if num.doubtful is None else chunk.accounts[num.doubtful])
 
     def _nothing(self, rows: slice) -> None:
@@ -78,9 +81,19 @@ class Shared:
         for column in self.columns.values():
             column[rows] = 0.0
 
-    def _reaches(self, num: ColumnNumbers, figures: Figures) -> Sequence[Reach]:
+    def _figures(self, num: ColumnNumbers, chunk: Chunk) -> dict[str, Column]:
+        """What is added up of a chunk, by name. Raises `NotColumns`."""
+        group, common = chunk.placed.group, chunk.placed.common
+        one = figures_of(num, group, chunk.span, common, None)
+        found = {"pnl": one.pnl, "initial": one.initial, "maintenance": one.maintenance, "fee": one.fee}
+        if "least" in self.columns:
+            least = one if common.least is None else figures_of(num, group, chunk.span, common.under_least(), None)
+            found |= {"least": least.maintenance, "least_fee": least.fee}
+        return {name: num.constant(found[name]) for name in self.columns}
+
+    def _reaches(self, figures: Mapping[str, Column]) -> Sequence[Reach]:
         """How far off figures are. Raises `NotColumns` where that would put all the pools that they are in in doubt."""
-        known = [num.constant(getattr(figures, name)) for name in self.columns]
+        known = list(figures.values())
         if any(figure.error >= self.coarse for figure in known):
             raise NotColumns("figures too large for doubles")
         return [Reach(figure.error, max(figure.high, -figure.low)) for figure in known]

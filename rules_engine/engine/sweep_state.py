@@ -10,7 +10,7 @@ import numpy as np
 
 from rules_engine.engine.book import Book, Group, Integers, Span
 from rules_engine.engine.sums import terms_of
-from rules_engine.engine.sweep_rows import STATUSES, Codes, GroupTerms
+from rules_engine.engine.sweep_rows import UNDETERMINED, Codes, GroupTerms
 from rules_engine.engine.workers import is_shared, on_workers, shared_array
 from rules_engine.numbers.bounded import BoundedNumbers
 from rules_engine.numbers.column_numbers import ColumnNumbers
@@ -24,7 +24,6 @@ FEWEST: Final = 200_000
 NEAR: Final = "too close to a line"
 UNPRICED: Final = "liquidation price not certain"
 """Why rows are decided on exact numbers."""
-UNDETERMINED: Final = STATUSES.index("undetermined")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
