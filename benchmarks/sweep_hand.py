@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +21,6 @@ READ: Final = 4 * 8
 """Bytes read of an isolated position: quantity, entry price, margin, leverage."""
 WRITTEN: Final = 4 * 8 + 1
 """Bytes written of one: unrealized PnL, equity, initial and maintenance margin, status."""
-CHUNK: Final = 16_384
 
 
 @dataclass(frozen=True)
@@ -69,21 +69,22 @@ def by_decimals(sample: Sample) -> tuple[Decimal, Decimal, Decimal, str]:
 
 
 class Hand:
-    """An isolated book decided by a loop over chunks in NumPy, without any bound; the answer's arrays are its own."""
+    """An isolated book decided by a loop in NumPy over the chunks that the sweep takes, in arrays of its own."""
 
     def __init__(self, scene: Scene) -> None:
         self.size = len(scene.book)
         self.groups = [(group, *_table(scene, group)) for group in scene.book.groups]
         self.pnl, self.equity, self.initial, self.maintenance = (np.zeros(self.size) for _ in range(4))
         self.status = np.zeros(self.size, np.uint8)
-        self.scratch = [np.empty(CHUNK) for _ in range(2)]
+        longest = max(span.stop - span.start for group in scene.book.groups for span in group.spans)
+        self.scratch = [np.empty(longest) for _ in range(2)]
 
     def run(self) -> None:
         """Decides every row."""
         start = 0
         for group, mark, tiers in self.groups:
-            for chunk in range(0, group.size, CHUNK):
-                self._chunk(group, slice(chunk, min(chunk + CHUNK, group.size)), start, mark, tiers)
+            for span in group.spans:
+                self._chunk(group, slice(span.start, span.stop), start, mark, tiers)
             start += group.size
 
     def _chunk(self, group: Group, rows: slice, start: int, mark: float, tiers: Any) -> None:
@@ -96,7 +97,8 @@ class Hand:
         pnl, equity = self.pnl[out], self.equity[out]
         initial, maintenance = self.initial[out], self.maintenance[out]
         notional, line = self.scratch[0][:size], self.scratch[1][:size]
-        np.multiply(quantity, abs(mark) if quantity[0] > 0 else -abs(mark), out=notional)
+        np.abs(quantity, out=notional)
+        np.multiply(notional, mark, out=notional)
         np.subtract(mark, entry, out=pnl)
         np.multiply(pnl, quantity, out=pnl)
         np.add(pnl, margin, out=equity)
@@ -113,13 +115,10 @@ class Hand:
     def _tiers(self, notional: Any, line: Any, maintenance: Any, tiers: Any) -> None:
         """Maintenance, and what the initial rate asks for, tier by tier: rows stand in the order of their size."""
         floors, rates, deductions, initial_rates = tiers
-        rising = notional if notional[0] <= notional[-1] else notional[::-1]
-        cuts = [*np.searchsorted(rising, floors).tolist(), len(notional)]
-        for tier in range(len(floors)):
-            first, last = cuts[tier], cuts[tier + 1]
-            if first == last:
+        cuts = [*np.searchsorted(notional, floors).tolist(), len(notional)]
+        for tier, rows in enumerate(slice(*ends) for ends in pairwise(cuts)):
+            if rows.start == rows.stop:
                 continue
-            rows = slice(first, last) if rising is notional else slice(len(notional) - last, len(notional) - first)
             np.multiply(notional[rows], rates[tier], out=maintenance[rows])
             np.subtract(maintenance[rows], deductions[tier], out=maintenance[rows])
             np.multiply(notional[rows], initial_rates[tier], out=line[rows])

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import msgspec
 import numpy as np
 
 from rules_engine.engine.book import Book, Group, Integers
-from rules_engine.engine.calls import PluginFault, label_of
+from rules_engine.engine.book_labels import ANY_ID, label_of_rows
 from rules_engine.engine.pools import Unplaced, place, pool_name
 from rules_engine.engine.quote import Quote
 from rules_engine.numbers.exact import ONE
 from rules_engine.terms.account import Position
 from rules_engine.terms.policy import Policy
-from rules_engine.terms.pool import PoolLabel, PositionLabels
 
 PART = 65_536
 
@@ -63,15 +62,12 @@ def row_names(policy: Policy, book: Book, quote_of: Callable[[str], Quote]) -> I
 def _key(policy: Policy, group: Group, quote_of: Callable[[str], Quote]) -> Callable[[str, str], str]:
     """What names the pool of a row of a group, from its account and id."""
     quote, allowed = quote_of(group.instrument), policy.modes.get(group.mode)
-    told = PositionLabels(id="a", instrument=group.instrument, underlying=quote.underlying, group=group.group)
-    labels: Sequence[PoolLabel] = ()
-    if allowed is not None:
-        try:
-            labels = [label_of(allowed, each) for each in (told, msgspec.structs.replace(told, id="b"))]
-        except PluginFault:
-            return lambda account, id: ""
-        if [label.key for label in labels] == ["a", "b"]:
-            return lambda account, id: f"{account}/{group.mode}/{id}"
+    label = None if allowed is None else label_of_rows(allowed, group, quote)
+    if label is not None and label.key is ANY_ID:
+        return lambda account, id: f"{account}/{group.mode}/{id}"
+    if label is not None:
+        end = pool_name("", group.mode, label)
+        return lambda account, id: account + end
 
     def pool(account: str, id: str) -> str:
         position = Position(
@@ -84,10 +80,7 @@ def _key(policy: Policy, group: Group, quote_of: Callable[[str], Quote]) -> Call
         )
         return _pool(policy, account, position, quote_of)
 
-    if allowed is None or labels[0] != labels[1]:
-        return pool
-    end = pool("", "a")
-    return lambda account, id: account + end if end else ""
+    return pool
 
 
 def _pool(policy: Policy, account: str, position: Position, quote_of: Callable[[str], Quote]) -> str:

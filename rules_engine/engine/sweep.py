@@ -14,9 +14,9 @@ from typing import Final, TypeAlias
 import msgspec
 import numpy as np
 
-from rules_engine.engine.book import Book, Group, Integers
-from rules_engine.engine.calls import PluginFault, label_of
-from rules_engine.engine.quote import Quote, Quotes
+from rules_engine.engine.book import Book, Integers
+from rules_engine.engine.book_labels import label_of_rows
+from rules_engine.engine.quote import Quotes
 from rules_engine.engine.sweep_prices import liquidation_prices
 from rules_engine.engine.sweep_rows import STATUSES, UNDETERMINED, GroupTerms, column, decided, decided_too, figures_of
 from rules_engine.engine.sweep_settle import decide_shared
@@ -28,7 +28,7 @@ from rules_engine.terms.account import Account
 from rules_engine.terms.evaluation import Evaluation, PolicyIdentity
 from rules_engine.terms.exposure import Schedule
 from rules_engine.terms.policy import AllowedMode
-from rules_engine.terms.pool import Backing, PoolLabel, PositionLabels
+from rules_engine.terms.pool import Backing, PoolLabel
 
 PART: Final = 10_000
 """Accounts that are made records of at a time."""
@@ -88,8 +88,8 @@ class Sweeper:
         """The groups that columns can decide; accounts of the others are decided exactly."""
         for group, start in zip(self.work.book.groups, self.work.book.starts, strict=False):
             quote, allowed = self.quotes(group.instrument), self.work.policy.modes.get(group.mode)
-            label = None if allowed is None else _label(allowed, group, quote)
-            if (why := self._kept_off(allowed, label)) is not None:
+            label = None if allowed is None else label_of_rows(allowed, group, quote)
+            if (why := _kept_off(allowed, label)) is not None:
                 self.work.give_up(group, why)
                 continue
             assert allowed is not None
@@ -101,18 +101,6 @@ class Sweeper:
     def _in_columns(self, schedule: Schedule) -> Schedule:
         return self.quotes.schedules.in_columns(schedule)
 
-    def _kept_off(self, allowed: AllowedMode | None, label: PoolLabel | None) -> str | None:
-        """Why rows of a mode are no matter for columns, where they are not."""
-        if allowed is None or label is None:
-            return "mode that the policy does not have"
-        if allowed.pooled:
-            return "mode of whole pools"
-        if allowed.traits.tolerance:
-            return "mode with a tolerance"
-        if label.key is None:
-            return "pool that cannot be told"
-        return "mode that reserves for orders" if allowed.traits.reserves_orders and self.work.book.orders else None
-
     def _ringfenced(self, chunk: Chunk) -> Doubtful:
         """Writes rows of pools of their own; gives the places of those in doubt."""
         work, group, span, out = self.work, chunk.placed.group, chunk.span, self.work.out
@@ -121,12 +109,12 @@ class Sweeper:
             out.blank(rows)
             return []
         num = work.numbers_for(chunk)
+        margin, accrued = column(num, group, span, "margin"), column(num, group, span, "accrued")
+        assert margin is not None
+        backing = margin if accrued is None else margin + accrued
         try:
-            margin = column(num, group, span, "margin")
-            assert margin is not None
-            accrued = column(num, group, span, "accrued")
-            backing = margin if accrued is None else margin + accrued
             figures = figures_of(num, group, span, common, backing)
+            least = None if common.least is None else figures_of(num, group, span, common.under_least(), backing)
         except NotColumns as error:
             return [(str(error), np.arange(rows.start, rows.stop))]
         figures.pnl.write(out.unrealized_pnl[rows])
@@ -135,10 +123,9 @@ class Sweeper:
         figures.maintenance.write(out.maintenance_margin[rows])
         figures.initial.write(out.initial_margin[rows])
         near = [decided(num, equity, figures.maintenance, figures.fee, work.policy.liquidation, out.status[rows])]
-        if common.least is not None:
-            other = figures_of(num, group, span, common.under_least(), backing)
+        if least is not None:
             near.append(
-                decided_too(num, equity, other.maintenance, other.fee, work.policy.liquidation, out.status[rows])
+                decided_too(num, equity, least.maintenance, least.fee, work.policy.liquidation, out.status[rows])
             )
         doubts = [(NEAR, mask) for mask in (*near, num.doubtful) if mask is not None]
         if out.liquidation_price is not None:
@@ -188,19 +175,19 @@ class Sweeper:
                 self.work.out.liquidation_price[place] = _double(position.liquidation_price)
 
 
-def _label(allowed: AllowedMode, group: Group, quote: Quote) -> PoolLabel:
-    """Where a mode puts the rows of a group: a pool each, or one that follows from the instrument; else no key."""
-    told = PositionLabels(id="a", instrument=group.instrument, underlying=quote.underlying, group=group.group)
-    labels = [told, msgspec.structs.replace(told, id="b")]
-    try:
-        one, other = (label_of(allowed, each) for each in labels)
-    except PluginFault:
-        return PoolLabel(key=None, backing=Backing.ACCOUNT)
-    if one.backing is Backing.GROUP and group.group not in (None, one.key):
-        return PoolLabel(key=None, backing=Backing.ACCOUNT)
-    if one.backing is Backing.POSITION or one == other:
-        return one
-    return PoolLabel(key=None, backing=Backing.ACCOUNT)
+def _kept_off(allowed: AllowedMode | None, label: PoolLabel | None) -> str | None:
+    """Why rows of a mode are no matter for columns, where they are not."""
+    if allowed is None:
+        return "mode that the policy does not have"
+    if allowed.pooled:
+        return "mode of whole pools"
+    if allowed.traits.tolerance:
+        return "mode with a tolerance"
+    if label is None:
+        return "pool that cannot be told"
+    if label.backing is Backing.POSITION and label.draw_cap:
+        return "pool of one position that draws"
+    return "mode that reserves for orders" if allowed.traits.reserves_orders else None
 
 
 def _double(figure: object) -> float:

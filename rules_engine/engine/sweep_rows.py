@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules_engine.engine.book import COLUMNS, Group, Span
+from rules_engine.engine.book_labels import ANY_ID
 from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.quote import Quote
 from rules_engine.engine.sums import Terms
 from rules_engine.formulas.pool import surplus
 from rules_engine.formulas.requirement import counted_fee, unrealized_pnl
 from rules_engine.numbers.bounded import rounding_error
+from rules_engine.numbers.bounded_columns import INFINITE
 from rules_engine.numbers.column_numbers import ColumnNumbers
 from rules_engine.numbers.columns import BY_SIZE, Column, Mask, NotColumns, Scratch
 from rules_engine.numbers.exact import ONE, PRECISION, ZERO, exact_context
@@ -73,7 +75,7 @@ def figures_of(num: ColumnNumbers, group: Group, span: Span, common: GroupTerms,
     answer = answer_of(num, exposure, common.allowed)
     initial, maintenance = num.constant(answer.initial), num.constant(answer.maintenance)
     for figure in (initial, maintenance):  # less than nothing is a fault, which exact numbers tell
-        if figure.low < figure.error or figure.low < 0:
+        if not 0 <= figure.error <= figure.low < INFINITE:
             num.doubt(np.logical_not(np.broadcast_to(figure.values, num.scratch.length) > figure.error))
     return Figures(unrealized_pnl(num, exposure), initial, maintenance, counted_fee(num, exposure, "trigger"))
 
@@ -110,7 +112,7 @@ def exposure_of(num: ColumnNumbers, group: Group, span: Span, common: GroupTerms
         raise NotColumns("the value of a contract may be of either sign")
     assert common.schedule is not None
     return Exposure(
-        id="",
+        id=ANY_ID,
         instrument=group.instrument,
         quantity=quantity,
         value=value,

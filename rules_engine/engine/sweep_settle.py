@@ -190,13 +190,13 @@ class GroupPools(Pools):
         )
         unknown = np.full(index.size, book.collateral is None)
         super().__init__(shared, parts, index, owners, group_collateral(book, names, owners), unknown)
-        self.caps = {shared.placed[i].label.draw_cap for i in parts} - {None}
+        self.caps = {shared.placed[i].label.draw_cap for i in parts}
         self.free: Totals | None = None
         self.groups: Floats = np.empty(0)
 
     def may_draw(self) -> bool:
         """Whether any group may draw."""
-        return bool(self.caps) and self.caps != {0} and not self.unknown.all()
+        return any(self.caps) and not self.unknown.all()
 
     def draw_on(self, accounts: AccountPools) -> None:
         """Lets them draw on what accounts have free. Where that is not certain, exact numbers decide."""

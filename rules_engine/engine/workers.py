@@ -11,6 +11,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any, BinaryIO, Final, TypeVar
 
@@ -21,7 +22,6 @@ Result = TypeVar("Result")
 
 FORKS: Final = sys.platform.startswith("linux")
 """Elsewhere a fork does not exist, or is not safe beside the system's libraries: one process does everything there."""
-
 
 NEIGHBOURS: Final = 65_536
 """Bytes whose pages Linux maps together where one of them is read."""
@@ -54,40 +54,54 @@ def on_workers(
     """
     workers = max(1, min(workers, len(items))) if FORKS else 1
     cuts = [len(items) * worker // workers for worker in range(workers + 1)]
-    forks = []
-    for worker, (start, stop) in enumerate(pairwise(cuts[1:]), 1):
-        parts = [each[len(each) * worker // workers : len(each) * (worker + 1) // workers] for each in written]
-        forks.append((items[start:stop], *_fork(function, items[start:stop], parts)))
-    results = [function(item) for item in items[: cuts[1]]]
-    for mine, process, answers in forks:
-        found = _read(answers)
-        os.waitpid(process, 0)
-        results += [function(item) for item in mine] if found is None else found
+    shares, forks = [items[start:stop] for start, stop in pairwise(cuts)], []
+    try:
+        for worker, share in enumerate(shares[1:], 1):
+            parts = [each[len(each) * worker // workers : len(each) * (worker + 1) // workers] for each in written]
+            forks.append(_fork(function, share, parts))
+        results = [function(item) for item in shares[0]]
+        for share, (_, answers) in zip(shares[1:], forks, strict=True):
+            found = answers_in(answers)
+            results += [function(item) for item in share] if found is None else found
+    finally:
+        for _, answers in forks:
+            answers.close()  # all of them first: whoever still writes ends only when nobody can read it
+        for process, _ in forks:
+            with suppress(ChildProcessError):  # a host may have asked the system to forget processes that ended
+                os.waitpid(process, 0)
     return results
 
 
 def _fork(function: Callable[[Item], Result], items: Sequence[Item], written: Sequence[Any]) -> tuple[int, BinaryIO]:
-    """A worker at these items: its process, and where its answers will be read."""
+    """A worker at these items: its process, and where its answers will be read.
+
+    A fork leaves by `_exit` alone: nothing of what this process has open is its own to finish.
+    """
     reading, writing = os.pipe()
-    process = os.fork()
-    if process:
-        os.close(writing)
-        return process, os.fdopen(reading, "rb")
-    status = 1
-    try:  # a fork leaves by `_exit` alone: nothing of what this process has open is its own to finish
-        for array in written:
-            touch(array)
+    process = os.fork() or os._exit(answered(function, items, written, reading, writing))
+    os.close(writing)
+    return process, os.fdopen(reading, "rb")
+
+
+def answered(
+    function: Callable[[Item], Result], items: Sequence[Item], written: Sequence[Any], reading: int, writing: int
+) -> int:
+    """What a worker does: it writes its answers into a pipe. Gives 0, or 1 if it could not."""
+    try:
+        os.close(reading)
         with os.fdopen(writing, "wb") as answers:
+            for array in written:
+                touch(array)
             pickle.dump([function(item) for item in items], answers, pickle.HIGHEST_PROTOCOL)
-        status = 0
-    finally:
-        os._exit(status)
+    except BaseException:  # the process that wants the answers will raise it itself
+        return 1
+    return 0
 
 
-def _read(answers: BinaryIO) -> list[Any] | None:
-    with answers:
-        try:
-            found: list[Any] = pickle.load(answers)
-        except (EOFError, pickle.UnpicklingError):
-            return None
+def answers_in(answers: BinaryIO) -> list[Any] | None:
+    """What a worker wrote; None where it did not finish."""
+    try:
+        found: list[Any] = pickle.load(answers)
+    except (EOFError, pickle.UnpicklingError):
+        return None
     return found

@@ -12,7 +12,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from rules_engine.numbers.columns import BY_SIZE, FALLING, RISING, Column, Floats, Operand, Scratch, double, order_times
+from rules_engine.numbers.columns import (
+    BY_SIZE,
+    FALLING,
+    RISING,
+    Column,
+    Floats,
+    NotColumns,
+    Operand,
+    Scratch,
+    double,
+    order_times,
+)
 from rules_engine.numbers.columns import operation as operation_on
 from rules_engine.numbers.exact import ONE, ZERO, Ratio
 
@@ -112,6 +123,8 @@ def bounded(x: Operand) -> Bounded:
     if isinstance(x, Ratio):
         value = double(x)
         return Bounded(value, value, value, rounding_error(abs(value)))
+    if type(x) not in (Decimal, int) or (isinstance(x, Decimal) and not x.is_finite()):
+        raise NotColumns(f"a formula uses a number of type {type(x).__name__} that is not exact or not finite")
     return _constant(x)  # type: ignore[arg-type]
 
 

@@ -55,8 +55,7 @@ class Column:
 
     __slots__ = ("_lent", "_rows", "_work", "order", "scratch")
     __hash__ = None  # type: ignore[assignment]
-    low = high = float("nan")
-    error = 0.0
+    low = high = error = 0.0  # nothing is claimed of these columns: those of `bounded` have their own
 
     def __init__(
         self, rows: Any, scratch: Scratch | None = None, order: int = 0, work: Callable[[Floats], Any] | None = None

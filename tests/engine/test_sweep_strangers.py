@@ -12,17 +12,19 @@ from rules_engine import Engine
 from rules_engine.book import STATUSES, book_of
 from rules_engine.engine.documents import decode_account
 from rules_engine.engine.sweep import Sweep
-from rules_engine.plugin import Backing, PoolLabel, Requirement, notional, tiered_requirement
-from tests.builders import account, engine_of, market, position
-from tests.engine.strangers import Strange, Supplies, engine_with, fail
+from rules_engine.plugin import Backing, PoolLabel, PoolRequirement, Requirement, notional, tiered_requirement
+from tests.builders import account, engine_of, market, order, position
+from tests.engine.strangers import Strange, StrangePool, Supplies, engine_with, fail
 
 TENTH = Decimal("0.1")
 
 
-def agreeing(engine: Engine, *accounts: dict[str, Any], marks: dict[str, Any] | None = None) -> Sweep:
+def agreeing(
+    engine: Engine, *accounts: dict[str, Any], marks: dict[str, Any] | None = None, priced: bool = False
+) -> Sweep:
     """The sweep of some accounts, each row of which has the status that evaluating its account gives it."""
     marks = market() if marks is None else marks
-    sweep = engine.sweep(book_of([decode_account(one) for one in accounts]), marks)
+    sweep = engine.sweep(book_of([decode_account(one) for one in accounts]), marks, prices=priced)
     expected = []
     for one in accounts:
         evaluation = engine.evaluate(one, marks)
@@ -81,6 +83,37 @@ def test_mode__that_requires_nothing_or_less_is_left_to_exact_numbers(required: 
     """Less than nothing is a fault there, and its pools are undetermined; nothing is lawful."""
     mode = Strange(lambda num, exposure: Requirement(num.constant(required), num.constant(required)))
     agreeing(engine_with(Supplies(mode)), *HELD)
+
+
+def whole(num: Any, pool: Any) -> PoolRequirement:
+    """By the table, of all positions together."""
+    each = {one.id: tiered_requirement(num, one) for one in pool.positions}
+    initial = num.total([one.initial for one in each.values()])
+    return PoolRequirement(initial, num.total([one.maintenance for one in each.values()]), each)
+
+
+def booked(num: Any, exposure: Any) -> Requirement:
+    """By the table; orders reserve a tenth of what they are worth."""
+    required = tiered_requirement(num, exposure)
+    return Requirement(required.initial, required.maintenance, num.constant(Decimal(3)))
+
+
+KEPT_OFF: dict[str, tuple[Any, list[dict[str, Any]]]] = {
+    "mode of whole pools": (StrangePool(whole), []),
+    "mode with a tolerance": (Strange(tiered_requirement, tolerance=Decimal("0.01")), []),
+    "mode that reserves for orders": (Strange(booked, reserves_orders=True), [order("1", mode="strange", price="90")]),
+    "mode that the policy does not have": (Strange(tiered_requirement, name="other"), []),
+}
+
+
+@pytest.mark.parametrize("priced", [False, True])
+@pytest.mark.parametrize("why", KEPT_OFF)
+def test_mode__that_is_no_matter_for_columns_is_decided_exactly(why: str, priced: bool) -> None:
+    """All of its rows are, with their accounts; the reason is counted."""
+    mode, orders = KEPT_OFF[why]
+    accounts = [{**one, "orders": orders} for one in HELD]
+    sweep = agreeing(engine_with(Supplies(mode)), *accounts, priced=priced)
+    assert sweep.exactly == {why: 4, "accounts decided whole": 4}
 
 
 class Pooled(Strange):

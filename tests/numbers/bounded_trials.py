@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from rules_engine.formulas.tiers import tier_lines
 from rules_engine.numbers.bounded import Bounded, BoundedNumbers, Scratch, bounded, rounding_error
+from rules_engine.numbers.columns import BY_SIZE, FALLING, RISING
 from rules_engine.numbers.exact import Exact, Ratio
 from rules_engine.numbers.system import Line, Number
 from tests.numbers.strategies import EXACTS, fraction
@@ -70,7 +71,10 @@ def beside(x: float) -> st.SearchStrategy[float]:
 
 @st.composite
 def columns(draw: st.DrawFn) -> Column:
-    """Doubles of one scale, or at floors, or at the ends of what doubles can say; some as far off as they may be."""
+    """Doubles of one scale, or at floors, or at the ends of what doubles can say; some as far off as they may be.
+
+    Those by size may have either sign.
+    """
     scale = draw(st.sampled_from([0, 0, 0, 40, -40, 500, -500, -1060]))
     ordinary = st.integers(-(2**53), 2**53).map(lambda units: math.ldexp(units, scale - 48))
     odd = st.sampled_from([*ODD, *NEAR]).flatmap(beside)
@@ -81,9 +85,12 @@ def columns(draw: st.DrawFn) -> Column:
         )
     )
     doubles = draw(st.lists(entries, min_size=ROWS, max_size=ROWS))
-    order = draw(st.sampled_from([1, -1, 0]))
-    if order:
-        doubles.sort(reverse=order < 0)
+    order = draw(st.sampled_from([RISING, FALLING, BY_SIZE, BY_SIZE, 0]))
+    if order == BY_SIZE:
+        signs = draw(st.lists(st.sampled_from([1, -1]), min_size=ROWS, max_size=ROWS))
+        doubles = sorted((x * sign for x, sign in zip(doubles, signs, strict=True)), key=abs)
+    elif order:
+        doubles.sort(reverse=order == FALLING)
     size = max(map(abs, doubles))
     error = draw(st.sampled_from([0.0, rounding_error(size), 2.0**-30 * size, 2.0**-1074, 1.0]))
     shares = st.sampled_from([Fraction(0), Fraction(1), Fraction(-1), Fraction(1, 3)])
@@ -179,8 +186,9 @@ class Trial:
         for value, truth, doubtful in zip(values, truths, marked, strict=True):
             assert found.low <= value <= found.high, recipe
             assert doubtful or abs(Fraction(value) - truth) <= Fraction(found.error), recipe
+        ordered = [abs(value) for value in values] if found.order == BY_SIZE else values
         if found.order:
-            assert all((b - a) * found.order >= 0 for a, b in pairwise(values)), recipe
+            assert all(b <= a if found.order == FALLING else a <= b for a, b in pairwise(ordered)), recipe
 
     def followed(self, recipe: Recipe) -> tuple[Bounded, list[Fraction] | None]:
         kind, *parts = recipe
@@ -189,7 +197,7 @@ class Trial:
         if kind == "constant":
             return self.num.constant(parts[0]), [fraction(parts[0])] * ROWS
         if kind in ("envelope", "step"):
-            return self._in_table(kind, self.follow(parts[0]), parts[1])
+            return self.in_table(kind, self.follow(parts[0]), parts[1])
         if kind == "scaled":
             found, truths = self.follow(parts[0])
             made = MADE[kind](self.num, found, parts[1])
@@ -202,7 +210,7 @@ class Trial:
             return bounded(made), None
         return bounded(made), [TRUE[kind](*xs) for xs in zip(*rows, strict=True)]
 
-    def _in_table(
+    def in_table(
         self, kind: str, followed: tuple[Bounded, list[Fraction] | None], by: Table
     ) -> tuple[Bounded, list[Fraction] | None]:
         found, truths = followed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,9 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 
-from rules_engine.numbers.bounded import DOUBTFUL, Bounded, BoundedNumbers, Floats, NotColumns, Scratch, bounded
+from rules_engine.numbers.bounded import DOUBTFUL, Bounded, BoundedNumbers, Floats, Scratch, bounded
 from rules_engine.numbers.exact import ZERO, Exact, Ratio
-from rules_engine.numbers.system import Number
 from tests.numbers.bounded_trials import (
     CONSTANTS,
     FLOORS,
@@ -140,25 +138,6 @@ def test_constant__is_within_its_error(x: Exact) -> None:
     off = abs(Fraction(found.values) - fraction(x))
     assert off <= Fraction(found.error)
     assert isinstance(x, Ratio) or (off == 0) == (found.error == 0)
-
-
-REFUSED: tuple[Callable[[BoundedNumbers, Number], Number], ...] = (
-    lambda num, x: num.rounded(x, Decimal("0.01"), "up"),
-    lambda num, x: num.square_root(x, Decimal("0.01"), "up"),
-    lambda num, x: num.exponential(x),
-    lambda num, x: num.logarithm(x),
-    lambda num, x: num.normal(x),
-    lambda num, x: x if x == 0 else 0,
-    lambda num, x: 0 if x else 1,
-)
-
-
-@pytest.mark.parametrize("formula", REFUSED)
-def test_bounded__refuses_what_columns_cannot_do(formula: Callable[[BoundedNumbers, Number], Number]) -> None:
-    """Rounding, roots, transcendental functions and branches on a number are left to exact numbers, aloud."""
-    num = BoundedNumbers(Scratch(2))
-    with pytest.raises(NotColumns):
-        formula(num, num.column(np.ones(2), 1.0, 1.0, 0.0))
 
 
 def test_scratch__is_used_again_and_inputs_are_left_alone() -> None:

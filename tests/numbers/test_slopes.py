@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 
-from rules_engine.numbers.bounded_rows import RowNumbers, Rows
+from rules_engine.numbers.bounded_rows import RowNumbers, Rows, rows_of
 from rules_engine.numbers.columns import NotColumns
 from rules_engine.numbers.exact import EXACT, Exact, exactly
 from rules_engine.numbers.slopes import Sloped, SlopeNumbers
@@ -80,6 +81,26 @@ def test_slopes__have_errors_on_columns() -> None:
     assert found.slope.values.tolist() == [2, -3]
     assert found.slopes[0].error == pytest.approx(0.5)
     assert found.slopes[0] is found.slopes[1]
+
+
+BESIDE: dict[str, tuple[Callable[[Any, Any], Any], list[float], list[float]]] = {
+    "rows + x": (lambda rows, x: rows + x, [12, 7], [1, 1]),
+    "x + rows": (lambda rows, x: x + rows, [12, 7], [1, 1]),
+    "rows - x": (lambda rows, x: rows - x, [-8, -13], [-1, -1]),
+    "x - rows": (lambda rows, x: x - rows, [8, 13], [1, 1]),
+    "rows * x": (lambda rows, x: rows * x, [20, -30], [2, -3]),
+    "x * rows": (lambda rows, x: x * rows, [20, -30], [2, -3]),
+    "(7 - rows) * x": (lambda rows, x: (7 - rows) * x, [50, 100], [5, 10]),
+}
+
+
+@pytest.mark.parametrize("words", BESIDE)
+def test_slopes__of_columns_on_either_side_of_the_unknown(words: str) -> None:
+    """A column leaves to the function what it does not know; rows of 2 and -3, and x at 10."""
+    formula, values, slopes = BESIDE[words]
+    made = formula(Rows(np.array([2.0, -3.0])), SlopeNumbers(RowNumbers()).unknown(Rows(np.array([10.0, 10.0]))))
+    assert made.value.values.tolist() == values
+    assert np.broadcast_to(rows_of(made.slope).values, 2).tolist() == slopes
 
 
 REFUSED: tuple[Callable[[SlopeNumbers, Sloped], Number], ...] = (

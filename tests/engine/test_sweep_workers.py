@@ -1,0 +1,86 @@
+"""Sweeps by several workers: the same answer, bit for bit, whatever becomes of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from rules_engine import Engine
+from rules_engine.engine import book, sweep_settle, sweep_state
+from rules_engine.engine.sweep import Sweep
+from rules_engine.engine.workers import is_shared
+from rules_engine.plugin import Requirement, tiered_requirement
+from tests.builders import account, market, position
+from tests.engine.strangers import Strange, Supplies, engine_with
+from tests.engine.sweep_books import BUFFERED, MARKS, book_with, fine_engine, random_accounts
+
+HERE = os.getpid()
+
+
+@pytest.fixture(autouse=True)
+def _small_books_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of a few rows, pools and groups, and forks for any number of them."""
+    monkeypatch.setattr(sweep_state, "FEWEST", 0)
+    for module, name, size in ((book, "CHUNK", 8), (sweep_settle, "CHUNK", 8), (sweep_settle, "PART", 16)):
+        monkeypatch.setattr(module, name, size)
+
+
+def answer(sweep: Sweep) -> tuple[Any, ...]:
+    """All that it says, and why of which rows exact numbers were asked."""
+    return [each.tobytes() for each in sweep.columns.arrays()], sweep.exactly, sweep.rows_exact
+
+
+@pytest.mark.parametrize("modes", [("isolated",), ("cross",), ("hybrid",), ("isolated", "cross", "hybrid")])
+@pytest.mark.parametrize("priced", [False, True])
+@pytest.mark.parametrize("sections", [{}, BUFFERED], ids=["plain", "measures missing"])
+def test_workers__give_the_same_answer_bit_for_bit(
+    modes: tuple[str, ...], priced: bool, sections: dict[str, str]
+) -> None:
+    """One, two and three of them, of rows and pools in many chunks, jumping tables and missing marks among them."""
+    marks = {**MARKS, "instruments": {**MARKS["instruments"], "QUANTO": {}}}
+    engine, held = fine_engine(**sections), book_with(random_accounts(9, 90, modes, jumps=True))
+    one, two, three = (engine.sweep(held, marks, prices=priced, workers=workers) for workers in (1, 2, 3))
+    assert answer(one) == answer(two) == answer(three)
+    assert [all(map(is_shared, each.columns.arrays())) for each in (one, two, three)] == [False, True, True]
+
+
+def test_workers__do_not_write_to_arrays_of_their_own() -> None:
+    """What one worker's sweep left is not shared, and stays as it is; what several left serves any number of them."""
+    engine, held = fine_engine(), book_with(random_accounts(2, 40))
+    one = engine.sweep(held, MARKS)
+    before = answer(one)
+    two = engine.sweep(held, market("70"), one, workers=2)
+    assert two.columns.equity is not one.columns.equity
+    assert answer(one) == before
+    three = engine.sweep(held, MARKS, two, workers=3)
+    assert (three.columns, answer(three)) == (two.columns, before)
+    assert engine.sweep(held, MARKS, three).columns is three.columns
+
+
+def test_workers__that_are_killed_lose_nothing() -> None:
+    """Rows of a stranger's mode that ends every process but this one are decided here."""
+
+    def deadly(num: Any, exposure: Any) -> Requirement:
+        if os.getpid() != HERE:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return tiered_requirement(num, exposure)
+
+    def swept(mode: Strange, workers: int) -> tuple[Any, ...]:
+        engine: Engine = engine_with(Supplies(mode))
+        return answer(engine.sweep(held, market(), workers=workers))
+
+    rows = [(n, str(n % 7 + 1)) for n in range(60)]
+    held = book_with(
+        [account(position(size, mode="strange"), account=f"A{n}", collateral={"USDT": size}) for n, size in rows]
+    )
+    assert swept(Strange(deadly), 3) == swept(Strange(deadly), 1) == swept(Strange(tiered_requirement), 1)
+
+
+def test_few_rows__are_no_matter_for_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fork costs more than they do: the arrays are this process's own."""
+    monkeypatch.setattr(sweep_state, "FEWEST", 200_000)
+    sweep = fine_engine().sweep(book_with(random_accounts(2, 3)), MARKS, workers=3)
+    assert not is_shared(sweep.columns.equity)
