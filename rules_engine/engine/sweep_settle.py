@@ -86,7 +86,7 @@ class Pools:
         if self.unknown.any():
             status, equity = np.where(self.unknown, UNDETERMINED, status), np.where(self.unknown, np.nan, equity)
             unknown = self.unknown[self.index.pools]
-            for figures in (work.out.initial_margin, work.out.maintenance_margin):
+            for figures in (work.out.initial_margin, work.out.maintenance_margin, work.out.unrealized_pnl):
                 figures[self.places] = np.where(unknown, np.nan, figures[self.places])
         self._spread(status, work.out.status)
         self._spread(equity, work.out.equity)
