@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from rules_engine.numbers.bounded_columns import SAFE, TINY, UNIT, Bounded, bounded
-from rules_engine.numbers.column_numbers import rows_between
-from rules_engine.numbers.columns import Floats, Mask, Operand
+from rules_engine.numbers.columns import RISING, Floats, Mask, Operand
 from rules_engine.numbers.system import Line
 
 
@@ -72,6 +71,7 @@ def rows_near(x: Bounded, floors: Floats, reach: float) -> Mask | None:
 def rows_within(x: Bounded, starts: Sequence[int], stops: Sequence[int]) -> Mask:
     """The rows of a rising or falling column between some places."""
     near = np.zeros(len(x.values), bool)
+    rising = near if x.order == RISING else near[::-1]
     for start, stop in zip(starts, stops, strict=True):
-        near[rows_between(x, start, stop)] = True
+        rising[start:stop] = True
     return near

@@ -129,26 +129,20 @@ def places(x: Column, wanted: Floats, side: Any) -> list[int]:
     return found
 
 
-def rows_between(x: Column, start: int, stop: int) -> slice:
-    """The rows from one place to another, counted as `places` does."""
-    if x.order == RISING:
-        return slice(start, stop)
-    length = len(x.values)
-    return slice(length - stop, length - start)
-
-
 def spans(x: Column, cuts: Sequence[int]) -> Iterator[tuple[int, slice]]:
     """The rows below the first cut, between each two, and from the last one on, with their number; none if empty."""
-    for tier, (start, stop) in enumerate(pairwise([0, *cuts, len(x.values)])):
+    length, rising = len(x.values), x.order == RISING
+    for tier, (start, stop) in enumerate(pairwise([0, *cuts, length])):
         if start < stop:
-            yield tier, rows_between(x, start, stop)
+            yield tier, slice(start, stop) if rising else slice(length - stop, length - start)
 
 
 def along(x: Column, cuts: Sequence[int], lines: Sequence[tuple[float, float]], out: Floats) -> None:
     """Works out `rate * x - deduction` of a rising or falling column, by the line between whose cuts each row lies."""
+    values = x.values
     for tier, rows in spans(x, cuts):
         part, (rate, deduction) = out[rows], lines[tier]
-        np.multiply(x.values[rows], rate, out=part)
+        np.multiply(values[rows], rate, out=part)
         if deduction:
             np.subtract(part, deduction, out=part)
 

@@ -107,3 +107,13 @@ def test_rows__refuse_what_doubles_cannot_follow() -> None:
     for refused in (lambda: RowNumbers().normal(x), lambda: RowNumbers().rounded(x, Decimal(1), "up"), lambda: x == 0):
         with pytest.raises(NotColumns):
             refused()
+
+
+def test_rows__some_of_them_keep_their_own_errors() -> None:
+    """A bound for all rows holds for some; so does one number for all rows."""
+    x = Rows(np.array([1.0, 2.0, 4.0]), 0.5)
+    chosen = (x * x).at([2, 0])
+    assert (chosen.values.tolist(), x.at([1]).values.tolist(), x.at([1]).error) == ([16, 1], [2], 0.5)
+    assert chosen.error == pytest.approx([4.25, 1.25])
+    one = rows_of(Decimal(3))
+    assert one.at([2, 0]) is one
