@@ -91,8 +91,6 @@ def _check(call: Caller, adjustment: object) -> None:
 
 def schedule_under(rule: InstrumentRule, buffers: Sequence[tuple[Buffer, Adjustment]]) -> Schedule:
     """The instrument's table under these adjustments."""
-    if not buffers:
-        return rule.table.schedule
     initial = combined(adjustment for buffer, adjustment in buffers if "initial" in buffer.requirements)
     maintenance = combined(adjustment for buffer, adjustment in buffers if "maintenance" in buffer.requirements)
     return adjusted(rule.table.schedule, initial, maintenance)

@@ -79,9 +79,8 @@ def summed(index: PoolIndex, rows: Floats, reach: Reach) -> Totals:
 
 def whole(num: ColumnNumbers, values: Floats, error: float) -> Column:
     """A column of pools between its own least and largest number."""
-    if not len(values):
-        return num.column(values, 0.0, 0.0, 0.0)
-    return num.column(values, float(values.min()), float(values.max()), error)
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
+    return num.column(values, low, high, error)
 
 
 def shared_collateral(policy: Policy, book: Book, market: Market) -> tuple[Totals, Mask]:

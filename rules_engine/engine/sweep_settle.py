@@ -174,7 +174,8 @@ class AccountPools(Pools):
         """Equity less initial margin."""
         initial = self.shared.sums(self.index, self.parts, ["initial"])["initial"]
         num = BoundedNumbers(Scratch(self.size))
-        free = whole(num, self.equity, self.equity_error) - initial.part(num, slice(None))
+        known = Totals(np.where(self.unknown, 0.0, initial.values), initial.error)
+        free = whole(num, self.equity, self.equity_error) - known.part(num, slice(None))
         return Totals(np.array(free.values), free.error)
 
 

@@ -98,11 +98,20 @@ def booked(num: Any, exposure: Any) -> Requirement:
     return Requirement(required.initial, required.maintenance, num.constant(Decimal(3)))
 
 
+class Drawing(Strange):
+    """By the table, in a pool a position, each of which draws on the account's."""
+
+    def pool(self, labels: Any, parameters: Any) -> PoolLabel:
+        """With half of what is free there."""
+        return PoolLabel(key=labels.id, backing=Backing.POSITION, draw_cap=Decimal("0.5"))
+
+
 KEPT_OFF: dict[str, tuple[Any, list[dict[str, Any]]]] = {
     "mode of whole pools": (StrangePool(whole), []),
     "mode with a tolerance": (Strange(tiered_requirement, tolerance=Decimal("0.01")), []),
     "mode that reserves for orders": (Strange(booked, reserves_orders=True), [order("1", mode="strange", price="90")]),
     "mode that the policy does not have": (Strange(tiered_requirement, name="other"), []),
+    "pool of one position that draws": (Drawing(tiered_requirement), []),
 }
 
 
@@ -114,6 +123,46 @@ def test_mode__that_is_no_matter_for_columns_is_decided_exactly(why: str, priced
     accounts = [{**one, "orders": orders} for one in HELD]
     sweep = agreeing(engine_with(Supplies(mode)), *accounts, priced=priced)
     assert sweep.exactly == {why: 4, "accounts decided whole": 4}
+
+
+LOOKS: dict[str, Callable[[str], object]] = {
+    "is it": lambda id: id == "p1",
+    "is it not": lambda id: id != "p1",
+    "has it": lambda id: id in {"p1"},
+    "what is it": lambda id: f"{id}",
+    "its words": lambda id: id.upper(),
+    "its length": lambda id: len(id),
+    "its start": lambda id: id[0],
+    "longer": lambda id: id + "x",
+}
+"""What a mode may ask of an id; each row's has an answer of its own."""
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_mode__that_looks_at_ids_is_decided_exactly(look: str) -> None:
+    """Where it tells pools apart, and where it says what they require."""
+
+    def looking(num: Any, exposure: Any) -> Requirement:
+        LOOKS[look](exposure.id)
+        return tiered_requirement(num, exposure)
+
+    def told(labels: Any) -> PoolLabel:
+        LOOKS[look](labels.id)
+        return of_group("G")
+
+    assert agreeing(engine_with(Supplies(Strange(looking))), *HELD).exactly["a mode looks at the id of a position"] == 4
+    sweep = agreeing(engine_with(Supplies(Pooled(told))), *HELD)
+    assert sweep.exactly == {"pool that cannot be told": 4, "accounts decided whole": 4}
+
+
+def test_mode__may_pass_ids_on_and_ask_whether_there_are_any() -> None:
+    """That every row has one is known of all."""
+
+    def told(labels: Any) -> PoolLabel:
+        assert labels.id != ""
+        return PoolLabel(key=labels.id, backing=Backing.POSITION)
+
+    assert agreeing(engine_with(Supplies(Pooled(told))), *HELD).exactly == {"too close to a line": 1}
 
 
 class Pooled(Strange):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 
 from rules_engine.numbers.bounded import DOUBTFUL, Bounded, BoundedNumbers, Floats, Scratch, bounded
+from rules_engine.numbers.columns import NotColumns
 from rules_engine.numbers.exact import ZERO, Exact, Ratio
+from rules_engine.numbers.system import Number
 from tests.numbers.bounded_trials import (
     CONSTANTS,
     FLOORS,
@@ -163,3 +167,19 @@ def test_bounded__next_to_nothing() -> None:
     assert (3 - column).values.tolist() == [2.0, 1.0]
     lost = num.absolute(Bounded(0.5, -0.25, 0.5, 0.0))
     assert (lost.low, lost.high) == (0.0, 0.5)
+
+
+@pytest.mark.parametrize("odd", [0.1, True, "1", None, Decimal("NaN"), Decimal("Infinity")], ids=repr)
+def test_constant__that_is_no_exact_number_is_refused(odd: Any) -> None:
+    """On exact numbers a formula that uses one is at fault; columns must not answer for it."""
+    num = BoundedNumbers(Scratch(2))
+    column = num.column(np.array([1.0, 2.0]), 1.0, 2.0, 0.0)
+    used: list[Callable[[], Number]] = [
+        lambda: num.constant(odd),
+        lambda: column * odd,
+        lambda: odd + column,
+        lambda: column - odd,
+    ]
+    for formula in used:
+        with pytest.raises(NotColumns):
+            formula()
