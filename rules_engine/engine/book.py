@@ -6,11 +6,12 @@ its whole account one that is decided exactly: its rows stand apart. Every accou
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -26,6 +27,9 @@ CHUNK: Final = 32_768
 
 COLUMNS: Final = ("quantity", "entry_price", "margin", "leverage", "accrued")
 """The columns of numbers, in the order of bounds."""
+
+WORTH: Final = 30_000
+"""Rows that can be passed over in the time that looking for one account takes."""
 
 Kept = TypeVar("Kept")
 
@@ -199,6 +203,8 @@ class Book:
 
     def _held(self, places: Sequence[int]) -> dict[int, list[tuple[int, Group | None, int]]]:
         """The rows of some accounts, in order, each with its group (None for one at fault) and its index there."""
+        if len(places) * WORTH < len(self) and self._in_order:
+            return {place: self._together(place) for place in places}
         wanted = np.zeros(len(self.names), bool)
         wanted[list(places)] = True
         held: dict[int, list[tuple[int, Group | None, int]]] = {place: [] for place in places}
@@ -210,17 +216,44 @@ class Book:
                 held[place].append((row, None, 0))
         return {place: sorted(found, key=lambda one: one[0]) for place, found in held.items()}
 
+    @cached_property
+    def _in_order(self) -> bool:
+        """Whether accounts follow one another in the order of their places: the rows of each stand together then."""
+        accounts = np.empty(len(self), np.int64)
+        for group in (*self.groups, *self.contents.apart):
+            accounts[group.rows] = group.accounts
+        for row, (place, _) in self.contents.faulty.items():
+            accounts[row] = place
+        return bool(np.all(accounts[1:] >= accounts[:-1]))
+
+    def _together(self, place: int) -> list[tuple[int, Group | None, int]]:
+        """As `_held`, of an account whose rows stand together."""
+        start = bisect_left(range(len(self)), place, key=lambda row: self._at(row)[0])
+        rows = takewhile(lambda one: one[1][0] == place, ((row, self._at(row)) for row in range(start, len(self))))
+        return [(row, group, index) for row, (_, group, index) in rows]
+
+    @cached_property
+    def _every(self) -> tuple[Sequence[Group], Sequence[int]]:
+        """All groups, those of accounts decided exactly too, and where the rows of each begin among the slots."""
+        every = (*self.groups, *self.contents.apart)
+        return every, np.cumsum([0, *(group.size for group in every)]).tolist()
+
+    def _at(self, row: int) -> tuple[int, Group | None, int]:
+        """The account of a row, its group (None for one at fault) and its index there."""
+        if row in self.contents.faulty:
+            return self.contents.faulty[row][0], None, 0
+        slot = int(self.slots[row])
+        every, starts = self._every
+        number = bisect_right(starts, slot) - 1
+        group, index = every[number], slot - starts[number]
+        return int(group.accounts[index]), group, index
+
     def _row(self, row: int, group: Group | None, index: int) -> Position:
         return self.contents.faulty[row][1] if group is None else self.position(group, index)
 
     def original(self, row: int) -> Position:
         """One row of the book as an exact record, by its number."""
-        if row in self.contents.faulty:
-            return self.contents.faulty[row][1]
-        slot, every = int(self.slots[row]), (*self.groups, *self.contents.apart)
-        starts = np.cumsum([0, *(group.size for group in every)])
-        index = int(np.searchsorted(starts, slot, "right")) - 1
-        return self.position(every[index], slot - int(starts[index]))
+        return self._row(row, *self._at(row)[1:])
 
     def position(self, group: Group, index: int) -> Position:
         """One row of a group as an exact record."""

@@ -176,17 +176,15 @@ class MarketEngine:
         """As `Engine.sweep`, in this market."""
         import numpy as np
 
-        from rules_engine.engine.sweep import Sweeper
-        from rules_engine.engine.sweep_state import Work
+        from rules_engine.engine.sweep import sweep
 
         policy = unrounded(self._policy)
 
         def evaluate(account: Account) -> Evaluation:
             return written(policy, self._market.as_of, solve(policy, account, self._market, self._quotes))
 
-        work = Work(self._policy, book, self._market, None if into is None else into.columns, prices, workers)
         with exactly(), np.errstate(all="ignore"):
-            return Sweeper(work, self._quotes, evaluate).run()
+            return sweep(self._policy, book, self._market, self._quotes, evaluate, into, prices, workers)
 
     def check_order(self, account: Account | Source, order: Order | Source) -> OrderDecision:
         """As `Engine.check_order`, in this market."""

@@ -20,16 +20,20 @@ from rules_engine.engine.quote import Quotes
 from rules_engine.engine.sweep_prices import liquidation_prices
 from rules_engine.engine.sweep_rows import STATUSES, UNDETERMINED, GroupTerms, column, decided, decided_too, figures_of
 from rules_engine.engine.sweep_settle import decide_shared
-from rules_engine.engine.sweep_state import NEAR, UNPRICED, Chunk, Columns, Placed, Work
+from rules_engine.engine.sweep_state import NEAR, UNPRICED, Chunk, Columns, Placed, Work, columns_for
+from rules_engine.engine.workers import FORKS, Crew, CrewLost
 from rules_engine.formulas.pool import surplus
 from rules_engine.numbers.columns import NotColumns
 from rules_engine.numbers.exact import ONE
 from rules_engine.terms.account import Account
 from rules_engine.terms.evaluation import Evaluation, PolicyIdentity
 from rules_engine.terms.exposure import Schedule
-from rules_engine.terms.policy import AllowedMode
+from rules_engine.terms.market import Market
+from rules_engine.terms.policy import AllowedMode, Policy
 from rules_engine.terms.pool import Backing, PoolLabel
 
+FEWEST: Final = 200_000
+"""Rows that are worth a fork."""
 PART: Final = 10_000
 """Accounts that are made records of at a time."""
 
@@ -52,6 +56,50 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     exactly: dict[str, int]
     rows_exact: int
     seconds_exact: float
+    crew: Crew | None = None
+
+
+def sweep(
+    policy: Policy,
+    book: Book,
+    market: Market,
+    quotes: Quotes,
+    evaluate: Callable[[Account], Evaluation],
+    into: Sweep | None,
+    prices: bool,
+    workers: int,
+) -> Sweep:
+    """Decides every row of a book, in the arrays of an earlier sweep and by its workers, where they serve."""
+    workers = workers if FORKS and len(book) >= FEWEST else 1
+    fits = into is not None and into.columns.fits(len(book), prices, workers)
+    out = into.columns if into is not None and fits else columns_for(len(book), prices, workers)
+    if workers > 1:
+        crew = crew_for(None if into is None else into.crew, (policy, book, out), quotes, market, workers)
+        try:
+            crew.begin(market)
+            return Sweeper(Work(policy, book, market, out, crew), quotes, evaluate).run()
+        except BaseException as error:
+            crew.end()
+            if not isinstance(error, CrewLost):
+                raise
+    return Sweeper(Work(policy, book, market, out), quotes, evaluate).run()
+
+
+def crew_for(
+    crew: Crew | None, known: tuple[Policy, Book, Columns], quotes: Quotes, market: Market, workers: int
+) -> Crew:
+    """The workers of an earlier sweep if they know this policy, book and arrays, otherwise new ones."""
+    if crew is not None and crew.serves(known, workers):
+        return crew
+    policy, book, out = known
+
+    def follow(crew: Crew, wanted: Market) -> None:
+        nonlocal market, quotes
+        if wanted is not market:
+            market, quotes = wanted, Quotes(policy, wanted, quotes.schedules)
+        Sweeper(Work(policy, book, market, out, crew), quotes, _elsewhere).on_columns()
+
+    return Crew(workers, follow, known, market)
 
 
 class Sweeper:
@@ -61,17 +109,22 @@ class Sweeper:
         self.work, self.quotes, self.evaluate = work, quotes, evaluate
         self._exact = np.zeros(len(work.book), bool)
 
-    def run(self) -> Sweep:
-        """Decides every row."""
+    def on_columns(self) -> Doubtful:
+        """Decides what columns can decide; of rows with pools of their own, gives those in doubt."""
         work = self.work
         work.out.blank(slice(work.book.starts[-1], None))
         placed = list(self._placed())
         alone = [one for one in placed if one.label.backing is Backing.POSITION]
         chunks = [chunk for one in alone for chunk in one.chunks()]
-        doubtful = work.each(self._ringfenced, chunks, work.out.arrays())
+        doubtful = work.each(self._ringfenced, chunks)
         decide_shared(work, [one for one in placed if one.label.backing is not Backing.POSITION])
+        return [one for each in doubtful for one in each]
+
+    def run(self) -> Sweep:
+        """Decides every row."""
+        work, doubtful = self.work, self.on_columns()
         start = perf_counter()
-        self._decide_rows([one for each in doubtful for one in each])
+        self._decide_rows(doubtful)
         self._decide_accounts()
         policy = work.policy
         return Sweep(
@@ -82,6 +135,7 @@ class Sweeper:
             exactly=work.exactly,
             rows_exact=int(np.count_nonzero(self._exact)),
             seconds_exact=perf_counter() - start,
+            crew=work.crew,
         )
 
     def _placed(self) -> Iterator[Placed]:
@@ -173,6 +227,10 @@ class Sweeper:
             self.work.out.unrealized_pnl[place] = _double(position.unrealized_pnl)
             if self.work.out.liquidation_price is not None:
                 self.work.out.liquidation_price[place] = _double(position.liquidation_price)
+
+
+def _elsewhere(account: Account) -> Evaluation:
+    raise AssertionError("one process alone decides exactly")
 
 
 def _kept_off(allowed: AllowedMode | None, label: PoolLabel | None) -> str | None:

@@ -10,9 +10,10 @@ import numpy as np
 from rules_engine.engine.assets import asset_price
 from rules_engine.engine.book import Book, Integers
 from rules_engine.formulas.collateral import collateral_value
-from rules_engine.numbers.bounded import UNIT, BoundedNumbers, bounded, rounding_error
+from rules_engine.numbers.bounded import UNIT, bounded, rounding_error
 from rules_engine.numbers.column_numbers import ColumnNumbers
-from rules_engine.numbers.columns import Column, Floats, Mask, Scratch
+from rules_engine.numbers.columns import Column, Floats, Mask
+from rules_engine.numbers.system import Number
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
 
@@ -83,14 +84,25 @@ def whole(num: ColumnNumbers, values: Floats, error: float) -> Column:
     return num.column(values, low, high, error)
 
 
-def shared_collateral(policy: Policy, book: Book, market: Market) -> tuple[Totals, Mask]:
-    """What every account's assets count for, and the accounts of which that is not known."""
-    total, unknown = np.zeros(len(book.names)), np.zeros(len(book.names), bool)
-    if book.collateral is None:
-        unknown[:] = True
-        return Totals(total, 0.0), unknown
-    error, size = 0.0, 0.0
-    for asset, (accounts, amounts) in book.collateral.items():
+class Held(msgspec.Struct, frozen=True):
+    """What every account holds of an asset, and how that counts."""
+
+    amounts: Totals
+    price: Number
+    haircut: Number
+    cap: Number | None
+
+    def part(self, num: ColumnNumbers, pools: slice | Integers) -> Column:
+        """What it counts for in some accounts."""
+        value: Column = collateral_value(num, self.amounts.part(num, pools), self.price, self.haircut, self.cap)
+        return value
+
+
+def shared_collateral(policy: Policy, book: Book, market: Market) -> tuple[list[Held], Mask]:
+    """The assets of all accounts, and the accounts of which is not known what theirs count for."""
+    every: list[Held] = []
+    unknown = np.full(len(book.names), book.collateral is None)
+    for asset, (accounts, amounts) in (book.collateral or {}).items():
         rule = policy.collateral.get(asset)
         if rule is None:
             unknown[accounts[amounts < 0]] = True
@@ -99,17 +111,22 @@ def shared_collateral(policy: Policy, book: Book, market: Market) -> tuple[Total
         if price is None:
             unknown[accounts[amounts != 0]] = True
             continue
-        num = BoundedNumbers(Scratch(len(amounts)))
+        every.append(Held(amounts_of(book, asset), bounded(price.price), rule.haircut, rule.cap))
+    return every, unknown
+
+
+def amounts_of(book: Book, asset: str) -> Totals:
+    """What every account holds of an asset of the book."""
+
+    def made() -> Totals:
+        accounts, amounts = (book.collateral or {})[asset]
         largest = float(np.abs(amounts).max(initial=0.0))
-        column = whole(num, amounts, rounding_error(largest))
-        value = bounded(collateral_value(num, column, bounded(price.price), rule.haircut, rule.cap))
-        if len(accounts) == len(total):  # each account stands once, in order
-            total += value.values
-        else:
-            total[accounts] += value.values
-        size += max(value.high, -value.low)
-        error += value.error + UNIT * (size + error)
-    return Totals(total, error * (1 + 2.0**-40)), unknown
+        if len(accounts) < len(book.names):  # each account stands at most once, in order
+            amounts, stated = np.zeros(len(book.names)), amounts
+            amounts[accounts] = stated
+        return Totals(amounts, rounding_error(largest))
+
+    return book.kept(("amounts", asset), made)
 
 
 def group_collateral(book: Book, keys: Sequence[str], accounts: Integers) -> Totals:

@@ -9,6 +9,7 @@ import numpy as np
 
 from rules_engine.engine.book import CHUNK, Integers
 from rules_engine.engine.sweep_pools import (
+    Held,
     PoolIndex,
     Totals,
     group_collateral,
@@ -56,12 +57,18 @@ class Pools:
     """
 
     def __init__(
-        self, shared: Shared, parts: Sequence[int], index: PoolIndex, owners: Integers, backing: Totals, unknown: Mask
+        self,
+        shared: Shared,
+        parts: Sequence[int],
+        index: PoolIndex,
+        owners: Integers,
+        backing: Sequence[Totals | Held],
+        unknown: Mask,
     ) -> None:
         self.work, self.index, self.owners, self.size = shared.work, index, owners, index.size
         self.shared, self.parts, self.places = shared, parts, shared.places(parts)
         self.sums = shared.sums(index, parts, ["pnl", "maintenance", "fee", "least", "least_fee"])
-        terms = [backing, shared.accrued(index, parts), self.sums["pnl"]]
+        terms = [*backing, shared.accrued(index, parts), self.sums["pnl"]]
         self.terms = [each for each in terms if each is not None]
         self.unknown = unknown
         self.unknown |= shared.unknown(parts, index)
@@ -74,7 +81,7 @@ class Pools:
         """Writes the status and equity of every row's pool; the owners of those in doubt are left to exact numbers."""
         work, off = self.work, 0.0
         slices = [slice(start, min(start + CHUNK, self.size)) for start in range(0, self.size, CHUNK)]
-        parts = work.each(self._part, slices, [self.status, self.equity])
+        parts = work.each(self._part, slices)
         for pools, (error, standing_error, doubtful) in zip(slices, parts, strict=True):
             self.equity_error, off = max(self.equity_error, error), max(off, standing_error)
             for mask in doubtful:
@@ -138,7 +145,7 @@ class Pools:
             out[chunk.rows] = prices
             return np.flatnonzero(doubtful | (hedged[rows] & ~np.isnan(prices))) + start + span.start
 
-        for rows in work.each(price, chunks, [out]):
+        for rows in work.each(price, chunks):
             if len(rows):
                 work.count(UNPRICED, len(rows))
                 work.exact_accounts[self.owners[self.index.pools[rows]]] = True
@@ -151,7 +158,7 @@ class Pools:
         rows, pools = out[self.places], self.index.pools
         parts = [slice(start, start + PART) for start in range(0, len(pools), PART)]
         # every index is in range, and this mode copies nothing
-        self.work.each(lambda part: np.take(values, pools[part], out=rows[part], mode="clip") is None, parts, [rows])
+        self.work.each(lambda part: np.take(values, pools[part], out=rows[part], mode="clip") is None, parts)
 
     def equity_of(self, num: ColumnNumbers, pools: slice) -> Column:
         """What backs some pools, with what accrued and what their positions have gained."""
@@ -166,9 +173,9 @@ class AccountPools(Pools):
         book, parts = shared.work.book, shared.parts(Backing.ACCOUNT)
         size = len(book.names)
         key = ("accounts", *(shared.placed[i].start for i in parts))
-        index = book.kept(key, lambda: pool_index(shared.accounts(parts), size))
+        index, owners = book.kept(key, lambda: (pool_index(shared.accounts(parts), size), np.arange(size)))
         backing, unknown = shared_collateral(shared.work.policy, book, shared.work.market)
-        super().__init__(shared, parts, index, np.arange(size), backing, unknown)
+        super().__init__(shared, parts, index, owners, backing, unknown)
 
     def free(self) -> Totals:
         """Equity less initial margin."""
@@ -190,7 +197,7 @@ class GroupPools(Pools):
             lambda: group_index(shared.accounts(parts), keys, [shared.placed[i].group.size for i in parts]),
         )
         unknown = np.full(index.size, book.collateral is None)
-        super().__init__(shared, parts, index, owners, group_collateral(book, names, owners), unknown)
+        super().__init__(shared, parts, index, owners, [group_collateral(book, names, owners)], unknown)
         self.caps = {shared.placed[i].label.draw_cap for i in parts}
         self.free: Totals | None = None
         self.groups: Floats = np.empty(0)

@@ -13,7 +13,6 @@ from rules_engine.engine.book import Integers
 from rules_engine.engine.sweep_pools import PoolIndex, Reach, Totals, summed, widest
 from rules_engine.engine.sweep_rows import figures_of
 from rules_engine.engine.sweep_state import Chunk, Placed, Work
-from rules_engine.engine.workers import shared_array, touch
 from rules_engine.numbers.bounded import rounding_error
 from rules_engine.numbers.column_numbers import ColumnNumbers
 from rules_engine.numbers.columns import Column, Mask, NotColumns
@@ -49,7 +48,7 @@ class Shared:
         for name in ("fee", "least_fee") if fees and "least" in self.columns else ("fee",) if fees else ():
             self.columns[name] = work.array(len(work.book))
         chunks = [chunk for one in self.placed for chunk in one.chunks()]
-        noted = work.each(self._rows, chunks, list(self.columns.values()))
+        noted = work.each(self._rows, chunks)
         for one in noted:
             if one.accounts is not None:
                 work.exact_accounts[one.accounts] = True
@@ -109,13 +108,12 @@ class Shared:
         def total(name: str) -> Totals:
             return summed(index, self.columns[name][places], self.reach[name])
 
-        if self.work.workers == 1:
+        if self.work.crew is None:
             return {name: total(name) for name in held}
-        sums = {name: shared_array(index.size) for name in held}
+        sums = {name: self.work.array(index.size) for name in held}
 
         def add(name: str) -> float:
             found = total(name)
-            touch(sums[name])
             np.copyto(sums[name], found.values)
             return found.error
 

@@ -11,7 +11,7 @@ import numpy as np
 from rules_engine.engine.book import Book, Group, Integers, Span
 from rules_engine.engine.sums import terms_of
 from rules_engine.engine.sweep_rows import UNDETERMINED, Codes, GroupTerms
-from rules_engine.engine.workers import is_shared, on_workers, shared_array
+from rules_engine.engine.workers import Crew, is_shared, shared_array
 from rules_engine.numbers.bounded import BoundedNumbers
 from rules_engine.numbers.column_numbers import ColumnNumbers
 from rules_engine.numbers.columns import Floats, Scratch
@@ -19,8 +19,6 @@ from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
 from rules_engine.terms.pool import PoolLabel
 
-FEWEST: Final = 200_000
-"""Rows that are worth a fork."""
 NEAR: Final = "too close to a line"
 UNPRICED: Final = "liquidation price not certain"
 """Why rows are decided on exact numbers."""
@@ -61,6 +59,12 @@ class Columns(msgspec.Struct, frozen=True):
         """Whether an answer of so many rows can be written here, by so many workers."""
         alike = len(self.status) == rows and (self.liquidation_price is not None) is prices
         return alike and (workers == 1 or all(map(is_shared, self.arrays())))
+
+
+def columns_for(rows: int, prices: bool, workers: int) -> Columns:
+    """Columns for so many rows that so many workers may write to, with whatever is in them."""
+    array = np.empty if workers == 1 else shared_array
+    return Columns(array(rows, np.uint8), *(array(rows, np.float64) for _ in range(4 + prices)))
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -113,17 +117,13 @@ class Work:
         policy: Policy,
         book: Book,
         market: Market,
-        into: Columns | None = None,
-        prices: bool = False,
-        workers: int = 1,
+        out: Columns,
+        crew: Crew | None = None,
         numbers: type[ColumnNumbers] = BoundedNumbers,
     ) -> None:
         self.policy, self.book, self.market = policy, book, market
-        self.workers, self.numbers = workers if len(book) >= FEWEST else 1, numbers
+        self.out, self.crew, self.numbers = out, crew, numbers
         self.terms = terms_of(policy, None)
-        if into is None or not into.fits(len(book), prices, self.workers):
-            into = Columns(self.array(len(book), np.uint8), *(self.array(len(book)) for _ in range(4 + prices)))
-        self.out = into
         self.exact_accounts = np.zeros(len(book.names), bool)
         self.exact_accounts[list(book.records)] = True
         self.exactly: dict[str, int] = {}
@@ -132,13 +132,11 @@ class Work:
 
     def array(self, size: int, kind: type[np.generic] = np.float64) -> Any:
         """An array that every worker may write to, with whatever is in it."""
-        return np.empty(size, kind) if self.workers == 1 else shared_array(size, kind)
+        return np.empty(size, kind) if self.crew is None else self.crew.arena.array(size, kind)
 
-    def each(
-        self, function: Callable[[Item], Result], items: Sequence[Item], written: Sequence[Any] = ()
-    ) -> list[Result]:
-        """What a function gives for every item, as `on_workers` says, by as many workers as were asked for."""
-        return on_workers(function, items, self.workers, written)
+    def each(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """What a function gives for every item, in their order, by all workers: see `Crew.each`."""
+        return [function(item) for item in items] if self.crew is None else self.crew.each(function, items)
 
     def numbers_for(self, chunk: Chunk) -> ColumnNumbers:
         """The number system for a chunk; each has the same scratch, so what is wanted of one is written first."""

@@ -1,7 +1,8 @@
-"""Work on several processors: forks of this process that write into shared arrays.
+"""Work on several processors: forks of this process that follow the same sweeps in step, and share what they write.
 
 Threads would share one interpreter's lock, and handing that over between operations of ten microseconds costs more than
-a second thread gives. A fork shares everything that is read, and costs a few milliseconds whatever that is.
+a second thread gives. A fork shares everything that is read. It stays for later sweeps, as new ones cost milliseconds,
+and so does every page that a new one is the first to touch.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
+import socket
 import sys
+import weakref
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
-from typing import Any, BinaryIO, Final, TypeVar
+from multiprocessing.connection import Connection, Pipe
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -22,9 +27,148 @@ Result = TypeVar("Result")
 
 FORKS: Final = sys.platform.startswith("linux")
 """Elsewhere a fork does not exist, or is not safe beside the system's libraries: one process does everything there."""
+ROOM: Final = 1 << 40
+"""Bytes of an arena. They cost nothing until they are written to."""
+PATIENCE: Final = 5
+"""Seconds after which a worker without work looks whether there is still anybody to give it some."""
 
-NEIGHBOURS: Final = 65_536
-"""Bytes whose pages Linux maps together where one of them is read."""
+
+class CrewLost(Exception):
+    """A worker has ended, or is not in step with the others."""
+
+
+class Arena:
+    """Memory of several processes: arrays that all of them take in one order are the same in each."""
+
+    def __init__(self) -> None:
+        self._file = os.memfd_create("rules-engine")
+        weakref.finalize(self, os.close, self._file)
+        os.ftruncate(self._file, ROOM)
+        self._made: dict[tuple[int, object], list[Any]] = {}
+        self._taken: Counter[tuple[int, object]] = Counter()
+        self._start = 0
+
+    def array(self, size: int, kind: type[np.generic] = np.float64) -> Any:
+        """The next array of this size and kind, with whatever is in it."""
+        made = self._made.setdefault((size, kind), [])
+        self._taken[size, kind] += 1
+        if self._taken[size, kind] > len(made):
+            pages = max(size, 1) * np.dtype(kind).itemsize // mmap.PAGESIZE + 1
+            made.append(np.frombuffer(mmap.mmap(self._file, pages * mmap.PAGESIZE, offset=self._start), kind, size))
+            self._start += pages * mmap.PAGESIZE
+        return made[self._taken[size, kind] - 1]
+
+    def begin(self) -> None:
+        """Arrays are taken from the first ones on again."""
+        self._taken.clear()
+
+
+class Crew:
+    """Workers: this process, and forks of it that do the same in step, each its share. `number` is 0 in this one.
+
+    They end when they are forgotten. Where one is lost `begin` and `each` raise `CrewLost`.
+    """
+
+    def __init__(
+        self, workers: int, follow: Callable[[Crew, Any], object], known: Sequence[object] = (), task: object = None
+    ) -> None:
+        self.workers, self.number, self.arena = workers, 0, Arena()
+        self.process, self._known, self._task = os.getpid(), known, task
+        self._steps = 0
+        self._others: list[Connection] = []
+        self.processes: list[int] = []
+        for number in range(1, workers):
+            ours, theirs = Pipe()
+            process = os.fork()
+            if not process:
+                self.number, self._others = number, [theirs]
+                self._serve(follow)
+            theirs.close()  # before the next fork: no other keeps the line of one that has ended
+            self._others.append(ours)
+            self.processes.append(process)
+        self.end = weakref.finalize(self, _end, self.process, self._others, self.processes)
+
+    def serves(self, known: Sequence[object], workers: int) -> bool:
+        """Whether they are so many, in this process, and know these very objects."""
+        mine = self.workers == workers and self.process == os.getpid() and self.end.alive
+        return mine and all(one is other for one, other in zip(self._known, known, strict=True))
+
+    def __reduce__(self) -> Any:
+        """They stay with the process that made them: a copy of what has workers has none."""
+        return type(None), ()
+
+    def begin(self, task: object) -> None:
+        """All of them follow this next; None is told where it is what they had last."""
+        self.arena.begin()
+        for other in self._others:
+            self._told(other.send, None if task is self._task else task)
+        self._task = task
+
+    def each(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """What a function gives for every item, in their order; each worker takes items that stand together.
+
+        What it writes must be in arrays of all workers, in a place of the item's own. It is there, and
+        every worker has all answers, when this returns.
+        """
+        self._steps += 1
+        cuts = [len(items) * worker // self.workers for worker in range(self.workers + 1)]
+        shares = [items[start:stop] for start, stop in pairwise(cuts)]
+        mine = [function(item) for item in shares[self.number]]
+        if self.number:
+            self._others[0].send((self._steps, len(items), mine))
+            found: list[list[Result]] = self._heard()
+            found.insert(self.number, mine)
+        else:
+            found = [mine, *(self._answer(other, len(items)) for other in self._others)]
+            for number, other in enumerate(self._others, 1):
+                self._told(other.send, found[:number] + found[number + 1 :])
+        return [result for share in found for result in share]
+
+    def _answer(self, other: Connection, items: int) -> Any:
+        steps, size, found = self._told(other.recv)
+        if (steps, size) != (self._steps, items):
+            raise CrewLost
+        return found
+
+    def _told(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """What a line gives; a crew that is not whole is lost."""
+        try:
+            return function(*arguments)
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            raise CrewLost from error
+
+    def _serve(self, follow: Callable[[Crew, Any], object]) -> None:
+        """What a fork does, until nobody wants it. It leaves by `_exit`: what is open is not its own to finish."""
+        try:
+            while True:
+                news = self._heard()
+                self._task = self._task if news is None else news
+                self.arena.begin()
+                follow(self, self._task)
+        finally:
+            os._exit(1)
+
+    def _heard(self) -> Any:
+        """What the process that made this one says."""
+        (crew,) = self._others
+        while not crew.poll(PATIENCE):
+            if os.getppid() != self.process:
+                os._exit(1)
+        return crew.recv()
+
+
+def _end(process: int, lines: Sequence[Connection], processes: Sequence[int]) -> None:
+    """Lets workers go and waits for them; in a fork of the process that made them they are not its own."""
+    if os.getpid() != process:
+        return
+    for line in lines:
+        with suppress(OSError), socket.socket(fileno=line.fileno()) as end:
+            end.shutdown(socket.SHUT_RDWR)  # whatever else has it open: a fork that the host made, say
+            end.detach()
+        line.close()
+    for worker in processes:
+        with suppress(ChildProcessError):  # a host may have asked the system to forget processes that ended
+            os.waitpid(worker, 0)
 
 
 def shared_array(size: int, kind: type[np.generic] = np.float64) -> Any:
@@ -36,72 +180,3 @@ def shared_array(size: int, kind: type[np.generic] = np.float64) -> Any:
 def is_shared(array: Any) -> bool:
     """Whether `shared_array` made it."""
     return isinstance(getattr(array.base, "obj", array.base), mmap.mmap)
-
-
-def touch(array: Any) -> None:
-    """Maps an array's pages into this process, many at a time; a fork's first writes would do it one by one."""
-    array[:: NEIGHBOURS // array.itemsize].max(initial=0)
-
-
-def on_workers(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int, written: Sequence[Any] = ()
-) -> list[Result]:
-    """What a function gives for every item, in their order; each worker takes items that stand together.
-
-    What it writes must be in shared arrays, in a place of the item's own; then the answer is the same for any number of
-    workers. `written` are those arrays that follow the order of the items. What a worker does not finish, whatever
-    ended it, is done here.
-    """
-    workers = max(1, min(workers, len(items))) if FORKS else 1
-    cuts = [len(items) * worker // workers for worker in range(workers + 1)]
-    shares, forks = [items[start:stop] for start, stop in pairwise(cuts)], []
-    try:
-        for worker, share in enumerate(shares[1:], 1):
-            parts = [each[len(each) * worker // workers : len(each) * (worker + 1) // workers] for each in written]
-            forks.append(_fork(function, share, parts))
-        results = [function(item) for item in shares[0]]
-        for share, (_, answers) in zip(shares[1:], forks, strict=True):
-            found = answers_in(answers)
-            results += [function(item) for item in share] if found is None else found
-    finally:
-        for _, answers in forks:
-            answers.close()  # all of them first: whoever still writes ends only when nobody can read it
-        for process, _ in forks:
-            with suppress(ChildProcessError):  # a host may have asked the system to forget processes that ended
-                os.waitpid(process, 0)
-    return results
-
-
-def _fork(function: Callable[[Item], Result], items: Sequence[Item], written: Sequence[Any]) -> tuple[int, BinaryIO]:
-    """A worker at these items: its process, and where its answers will be read.
-
-    A fork leaves by `_exit` alone: nothing of what this process has open is its own to finish.
-    """
-    reading, writing = os.pipe()
-    process = os.fork() or os._exit(answered(function, items, written, reading, writing))
-    os.close(writing)
-    return process, os.fdopen(reading, "rb")
-
-
-def answered(
-    function: Callable[[Item], Result], items: Sequence[Item], written: Sequence[Any], reading: int, writing: int
-) -> int:
-    """What a worker does: it writes its answers into a pipe. Gives 0, or 1 if it could not."""
-    try:
-        os.close(reading)
-        with os.fdopen(writing, "wb") as answers:
-            for array in written:
-                touch(array)
-            pickle.dump([function(item) for item in items], answers, pickle.HIGHEST_PROTOCOL)
-    except BaseException:  # the process that wants the answers will raise it itself
-        return 1
-    return 0
-
-
-def answers_in(answers: BinaryIO) -> list[Any] | None:
-    """What a worker wrote; None where it did not finish."""
-    try:
-        found: list[Any] = pickle.load(answers)
-    except (EOFError, pickle.UnpicklingError):
-        return None
-    return found

@@ -128,8 +128,8 @@ class BoundedNumbers(ColumnNumbers):
             return chosen[first]
         if x.scratch is None:
             return DOUBTFUL
-        inner, reached = bounds.array[first + 1 : last + 1], chosen.array[first : last + 1]
-        low, high = float(reached.min()), float(reached.max())
+        inner, reached = bounds.array[first + 1 : last + 1], chosen.doubles[first : last + 1]
+        low, high = min(reached), max(reached)
         if x.order in (RISING, FALLING):
             starts, stops = places(x, inner - reach, "left"), places(x, inner + reach, "right")
             if starts == stops:
@@ -139,10 +139,10 @@ class BoundedNumbers(ColumnNumbers):
             work = partial(self._between, x, bounds, inner, reached)
         else:
             self.doubt(rows_near(x, inner, reach))
-            work = partial(searched, x, inner, reached)
+            work = partial(searched, x, inner, chosen.array[first : last + 1])
         return Bounded(None, low, high, chosen.error, self.scratch, 0, work)
 
-    def _between(self, x: Bounded, bounds: Constants, inner: Floats, values: Floats, out: Floats) -> None:
+    def _between(self, x: Bounded, bounds: Constants, inner: Floats, values: Sequence[float], out: Floats) -> None:
         between(x, self._cuts_at(x, bounds, inner), values, out)
 
     def _along(

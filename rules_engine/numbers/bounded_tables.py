@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,9 +13,10 @@ from rules_engine.numbers.system import Line
 
 
 class Constants(tuple[Bounded, ...]):
-    """Exact numbers of a table in bounded ones, with their doubles as an array and the largest error among them."""
+    """Exact numbers of a table in bounded ones, with their doubles twice, and the largest error and size among them."""
 
     array: Floats
+    doubles: Sequence[float]
     error: float
     size: float
 
@@ -24,7 +26,8 @@ def constants(xs: Iterable[Operand]) -> Constants:
     if isinstance(xs, Constants):
         return xs
     made = Constants(map(bounded, xs))
-    made.array = np.array([one.values for one in made])
+    made.doubles = [one.values for one in made]
+    made.array = np.array(made.doubles)
     made.error = max(one.error for one in made)
     made.size = max(max(one.high, -one.low) for one in made)
     return made
@@ -56,7 +59,7 @@ def reach_of(x: Bounded, floors: Constants) -> float:
 
 def tiers_within(x: Bounded, floors: Constants, reach: float) -> tuple[int, int]:
     """The first and the last tier in which true numbers of the chunk may lie."""
-    first, last = floors.array.searchsorted((x.low - reach, x.high + reach), "right").tolist()
+    first, last = bisect_right(floors.doubles, x.low - reach), bisect_right(floors.doubles, x.high + reach)
     return max(first - 1, 0), max(last - 1, 0)
 
 

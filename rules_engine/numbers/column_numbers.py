@@ -147,7 +147,7 @@ def along(x: Column, cuts: Sequence[int], lines: Sequence[tuple[float, float]], 
             np.subtract(part, deduction, out=part)
 
 
-def between(x: Column, cuts: Sequence[int], values: Floats, out: Floats) -> None:
+def between(x: Column, cuts: Sequence[int], values: Floats | Sequence[float], out: Floats) -> None:
     """Works out which of some values belongs to each row of a rising or falling column, by its cuts."""
     for tier, rows in spans(x, cuts):
         out[rows] = values[tier]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rules_engine import Account, DocumentError, Order, Position
+from rules_engine.engine import book
 from rules_engine.engine.book_cells import Coded
 from rules_engine.engine.book_rows import book_from_columns, book_from_rows, book_of
 from tests.engine.books import ENGINE, MARKET, reasons, row, statuses
@@ -246,3 +247,15 @@ def test_book__of_doubles_takes_at_most_a_hundred_bytes_a_row() -> None:
     arrays = [array for group in book.groups for array in (group.rows, group.accounts, *group.columns.values())]
     kept = sum(array.nbytes for array in (*arrays, book.slots, np.asarray(book.names)) if array is not None)
     assert kept <= 100 * size
+
+
+@pytest.mark.parametrize("order", ["together", "apart"])
+def test_accounts__of_a_large_book_are_looked_for(order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few accounts of many rows are not looked for row by row where those of each stand together; rows at fault too."""
+    rows = [row(f"A{n // 3}", f"p{n}", ("isolated", "cross")[n % 2], quantity=n % 4 + 1) for n in range(30)]
+    rows[4]["quantity"] = "two"
+    held = book_from_rows(rows if order == "together" else [*rows[::2], *rows[1::2]], [])
+    expected = held.standing(range(10))
+    monkeypatch.setattr(book, "WORTH", 0)
+    assert held.standing(range(10)) == expected
+    assert sum(len(slots) for _, slots in expected) == 30

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from rules_engine import Engine
-from rules_engine.engine import book, sweep_settle, sweep_state
+from rules_engine.engine import book, sweep_settle
+from rules_engine.engine import sweep as sweep_module
 from rules_engine.engine.sweep import Sweep
 from rules_engine.engine.workers import is_shared
 from rules_engine.plugin import Requirement, tiered_requirement
@@ -23,7 +24,7 @@ HERE = os.getpid()
 @pytest.fixture(autouse=True)
 def _small_books_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of a few rows, pools and groups, and forks for any number of them."""
-    monkeypatch.setattr(sweep_state, "FEWEST", 0)
+    monkeypatch.setattr(sweep_module, "FEWEST", 0)
     for module, name, size in ((book, "CHUNK", 8), (sweep_settle, "CHUNK", 8), (sweep_settle, "PART", 16)):
         monkeypatch.setattr(module, name, size)
 
@@ -60,6 +61,46 @@ def test_workers__do_not_write_to_arrays_of_their_own() -> None:
     assert engine.sweep(held, MARKS, three).columns is three.columns
 
 
+@pytest.mark.parametrize("modes", [("isolated", "hybrid"), ("cross", "hybrid")])
+def test_workers__of_an_earlier_sweep_follow_every_market(modes: tuple[str, ...]) -> None:
+    """The same processes, for the same book: in markets old and new, one of them without a mark."""
+    engine, held = fine_engine(), book_with(random_accounts(5, 60, modes))
+    gone = {**MARKS, "instruments": {**MARKS["instruments"], "QUANTO": {}}}
+    sweep = first = engine.sweep(held, MARKS, workers=3)
+    for here in (MARKS, gone, MARKS, gone):
+        at = engine.at(here)
+        for _ in range(2):
+            sweep = at.sweep(held, sweep, workers=3)
+            assert sweep.crew is first.crew
+            assert answer(sweep) == answer(engine.sweep(held, here))
+
+
+def test_workers__of_another_book_or_policy_are_let_go() -> None:
+    """New ones come in their place, for the same arrays; what one process sweeps there goes on without them."""
+    engine, books = fine_engine(), [book_with(random_accounts(seed, 30)) for seed in (1, 1)]
+    first = engine.sweep(books[0], MARKS, workers=2)
+    second = engine.sweep(books[1], MARKS, first, workers=2)
+    third = fine_engine(**BUFFERED).sweep(books[1], MARKS, second, workers=2)
+    assert first.columns is second.columns is third.columns
+    assert len({id(one.crew) for one in (first, second, third)}) == 3
+    assert answer(third) == answer(fine_engine(**BUFFERED).sweep(books[1], MARKS))
+
+
+def test_workers__that_were_killed_between_two_sweeps_lose_nothing() -> None:
+    """This process does everything, and the next sweep has new workers."""
+    engine, held = fine_engine(), book_with(random_accounts(5, 60))
+    first = engine.sweep(held, MARKS, workers=3)
+    assert first.crew is not None
+    os.kill(first.crew.processes[1], signal.SIGKILL)
+    second = engine.sweep(held, market("70"), first, workers=3)
+    assert second.crew is None
+    assert answer(second) == answer(engine.sweep(held, market("70")))
+    third = engine.sweep(held, MARKS, second, workers=3)
+    assert third.crew is not None
+    assert third.columns is first.columns
+    assert answer(third) == answer(engine.sweep(held, MARKS))
+
+
 def test_workers__that_are_killed_lose_nothing() -> None:
     """Rows of a stranger's mode that ends every process but this one are decided here."""
 
@@ -81,6 +122,7 @@ def test_workers__that_are_killed_lose_nothing() -> None:
 
 def test_few_rows__are_no_matter_for_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fork costs more than they do: the arrays are this process's own."""
-    monkeypatch.setattr(sweep_state, "FEWEST", 200_000)
+    monkeypatch.setattr(sweep_module, "FEWEST", 200_000)
     sweep = fine_engine().sweep(book_with(random_accounts(2, 3)), MARKS, workers=3)
+    assert sweep.crew is None
     assert not is_shared(sweep.columns.equity)
