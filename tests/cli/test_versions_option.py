@@ -120,6 +120,9 @@ def test_log__masked_holds_tokens_in_the_place_of_names(ask: Run, tmp_path: Path
     assert ask("evaluate", "after", "--log", "log", *masks).exit_code == 0
     record = json.loads((tmp_path / "log.000001.jsonl").read_text().splitlines()[-1])
     assert record["account"] == MASK.token("account", "A")
+    position, pool = record["answer"]["positions"][0], record["answer"]["pools"][0]
+    assert pool["pool"] == f"{record['account']}/isolated/{position['id']}"
+    assert position["id"] == f"0-{MASK.token('id', 'p')}"
 
 
 def test_log__that_cannot_be_written_leaves_no_answer(ask: Run, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from rules_engine.engine.calls import PluginFault, label_of
+from rules_engine.numbers.exact import exactly
 from rules_engine.terms.policy import AllowedMode, Policy
 from rules_engine.terms.pool import PositionLabels
 
@@ -164,13 +165,17 @@ class Names:
 
 
 def named_by_id(policy: Policy) -> frozenset[str]:
-    """The modes of a policy that call a pool by the id of its position."""
-    return frozenset(name for name, allowed in policy.modes.items() if _key(allowed, "a") != _key(allowed, "b"))
+    """The modes of a policy that call a pool by the id of its position, or may: those that fail to name one."""
+    with exactly():
+        return frozenset(name for name, allowed in policy.modes.items() if _by_id(allowed))
 
 
-def _key(allowed: AllowedMode, id: str) -> str | None:
-    """The key of the pool in which a mode puts a position of this id."""
+def _by_id(allowed: AllowedMode) -> bool:
+    """Whether positions of two ids, otherwise alike, stand in two pools of a mode."""
     try:
-        return label_of(allowed, PositionLabels(id=id, instrument="-", underlying="-", group=None)).key
+        one, other = (
+            label_of(allowed, PositionLabels(id=id, instrument="-", underlying="-", group=None)) for id in ("a", "b")
+        )
     except PluginFault:
-        return None
+        return True
+    return one.key != other.key
