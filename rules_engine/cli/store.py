@@ -217,6 +217,27 @@ def revoke(
 
 
 @store_group.command()
+@signing
+@click.pass_context
+def clock(
+    context: click.Context,
+    url: str,
+    trust: str | None,
+    head: str | None,
+    key_file: str,
+    note: str,
+    as_json: bool,
+) -> None:
+    """Set the clock of the log back to yours, where a step was dated ahead of time.
+
+    Every step is dated after the one before it, so one that is dated far ahead keeps all others out. What it did stays:
+    a version that it scheduled is rolled back as any other.
+    """
+    store, by = opened(url, trust, head), signer(key_file, note)
+    step(context, as_json, lambda: (store.set_clock(by), "the clock of the log is set back"))
+
+
+@store_group.command()
 @click.argument("policy", metavar="NAME")
 @click.argument("guards_file", metavar="FILE", type=click.Path())
 @signing

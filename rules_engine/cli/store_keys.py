@@ -31,9 +31,11 @@ def new(file: str, name: str, unprotected: bool, as_json: bool) -> None:
 
     The passphrase is asked for, or comes from RULES_ENGINE_PASSPHRASE. No file that is there is written over.
     """
-    from rules_engine.life.store.keys import new_key, write_key
+    from rules_engine.life.store.keys import check_name, new_key, write_key
 
     passphrase = ""
+    if name:
+        check_name(name)
     if not unprotected:
         passphrase = os.environ.get(PASSPHRASE) or str(
             click.prompt(f"passphrase of {file}", hide_input=True, confirmation_prompt=True, err=True)

@@ -11,6 +11,7 @@ import click
 from rules_engine.cli import output
 from rules_engine.cli.inputs import plugin_option, policies_option, read, registry_with
 from rules_engine.cli.store import opened, signer, signing, step
+from rules_engine.cli.store_warnings import tell_end, tell_report
 from rules_engine.cli.versions import instant_of
 
 if TYPE_CHECKING:
@@ -75,8 +76,10 @@ def submit(
     texts = read_texts(path, registry, policies)
     report = None if report_file is None else read(report_file)
     store, by = opened(url, trust, head), signer(key_file, note)
+    tell_end(texts.policy)
 
     def take() -> tuple[Any, str]:
+        tell_report(report)
         entry = changes.submit(store, texts, registry, by, effective=at, report=report)
         ledger = store.ledger()
         asked = ledger.demand_on(changes.submission_of(ledger, texts.pin)[1])
@@ -117,7 +120,10 @@ def approve(
 
     def take() -> tuple[Any, str]:
         ledger = store.ledger()
-        _tell(ledger, changes.submission_of(ledger, pin)[1])
+        submission = changes.submission_of(ledger, pin)[1]
+        _tell(ledger, submission)
+        tell_end(store.checked(registry).policy(submission))
+        tell_report(report)
         entry = changes.approve(store, pin, registry, by, report=report)
         ledger = store.ledger()
         submission = changes.submission_of(ledger, pin)[1]
@@ -166,6 +172,7 @@ def activate(
     store, by = opened(url, trust, head), signer(key_file, note)
 
     def take() -> tuple[Any, str]:
+        tell_end(store.checked(registry).policy(changes.submission_of(store.ledger(), pin)[1]))
         entry = changes.activate(store, pin, registry, by, at=at)
         last = store.ledger().line(pin.partition("@")[0]).last
         assert last is not None

@@ -41,11 +41,13 @@ def status(at: datetime | None, url: str, trust: str | None, head: str | None, a
     from rules_engine.report.store import status_document, status_tables
 
     now = at or datetime.now(UTC)
-    ledger = opened(url, trust, head).ledger()
+    store = opened(url, trust, head)
+    ledger = store.ledger()
+    ends = store.ends(ledger)
     if as_json:
-        output.document(status_document(ledger, now))
+        output.document(status_document(ledger, now, ends))
     else:
-        output.tables(status_tables(ledger, now))
+        output.tables(status_tables(ledger, now, ends))
 
 
 @click.command(epilog=HISTORY_EXAMPLES)

@@ -44,13 +44,15 @@ class PolicyLine:
         self.versions = tuple(sorted(versions, key=begins))
         if problems := list(_problems(self.versions)):
             raise PolicyError(problems)
+        self.undone: tuple[datetime | None, ...] = (None,) * len(self.versions)
         self._engines: dict[tuple[tuple[str, datetime | None], ...], Engine] = {}
 
     @classmethod
-    def of_turns(cls, turns: Iterable[tuple[datetime, Policy]]) -> PolicyLine:
-        """A line of which a store says when each version came into force; one may do so again, after a rollback."""
-        line = cls(())
-        line.versions = tuple(msgspec.structs.replace(each, effective_from=since) for since, each in turns)
+    def of_turns(cls, turns: Iterable[tuple[datetime, Policy, datetime | None]]) -> PolicyLine:
+        """A line of which a store says when each version came into force, and when it was undone, if it was."""
+        line, told = cls(()), list(turns)
+        line.versions = tuple(msgspec.structs.replace(each, effective_from=since) for since, each, _ in told)
+        line.undone = tuple(undone for _, _, undone in told)
         return line
 
     def in_force(self, at: datetime) -> Policy:
@@ -60,13 +62,15 @@ class PolicyLine:
     def governing(self, at: datetime) -> tuple[Policy, ...]:
         """The version in force, and those that are still for positions opened before it, the newest first.
 
-        Raises as `in_force` does.
+        One that was undone is neither from then on, as if it had never been. Raises as `in_force` does.
         """
         if at.tzinfo is None:
             text = f"{at.isoformat()} has no zone, so it is no instant"
             raise PolicyError([Problem(code="TIME_NAIVE", message=text, hint="state one, as in 2026-12-01T08:00:00Z")])
         found: list[Policy] = []
-        for each in reversed([version for version in self.versions if begins(version) <= at]):
+        for each, undone in reversed(list(zip(self.versions, self.undone, strict=True))):
+            if begins(each) > at or (undone is not None and undone <= at):
+                continue
             if not holds(each, at):
                 break
             found.append(each)

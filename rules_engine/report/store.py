@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,23 +10,28 @@ import msgspec
 
 from rules_engine.life.store.ledger import Ledger, Step
 from rules_engine.life.store.lines import Line, Submission, Turn
-from rules_engine.life.store.statements import Approve, Found, Grant, Revoke, SetGuards, Versioned
+from rules_engine.life.store.statements import Approve, Found, Grant, Revoke, SetClock, SetGuards, Versioned
 from rules_engine.report.grids import grid
 from rules_engine.terms.rendering import instant
 
 SHORT = 19
 """Characters of a hash that tables show: `sha256:` and twelve digits."""
+UNTIL = {"in force": " until ", "scheduled": " until ", "ended": ", none is in force since "}
+"""How tables say when a version ends."""
 
 
-def status_document(ledger: Ledger, now: datetime) -> dict[str, Any]:
-    """What is in force, scheduled and waiting at an instant, who holds which key, and the head of the log."""
+def status_document(ledger: Ledger, now: datetime, ends: Mapping[str, datetime] | None = None) -> dict[str, Any]:
+    """What is in force, scheduled and waiting at an instant, who holds which key, and the head of the log.
+
+    `ends` says by digest when versions end by their texts; from then on such a one has ended, and none is in force.
+    """
     return {
         "store": ledger.store,
         "trust": ledger.anchor,
         "head": ledger.head,
         "entries": len(ledger.steps),
         "at": instant(now),
-        "policies": [_line_document(ledger, line, now) for _, line in sorted(ledger.lines.items())],
+        "policies": [_line_document(ledger, line, now, ends or {}) for _, line in sorted(ledger.lines.items())],
         "keys": [
             {
                 "key": key,
@@ -40,15 +45,16 @@ def status_document(ledger: Ledger, now: datetime) -> dict[str, Any]:
     }
 
 
-def status_tables(ledger: Ledger, now: datetime) -> Iterator[Any]:
+def status_tables(ledger: Ledger, now: datetime, ends: Mapping[str, datetime] | None = None) -> Iterator[Any]:
     """The same as rich renderables."""
-    document = status_document(ledger, now)
+    document = status_document(ledger, now, ends)
     versions = grid(f"policies at {document['at']}", "policy", "version", "state", "from", "approvals", "digest")
     for line in document["policies"]:
         for entry in line["versions"]:
             approved = f"{len(entry['approved_by'])} of {entry['approvals']}" if entry["state"] == "submitted" else ""
             since = entry["effective"] or ""
-            versions.add_row(line["policy"], entry["version"], entry["state"], since, approved, entry["digest"][:SHORT])
+            state = f"{entry['state']}{UNTIL[entry['state']]}{entry['ends']}" if entry.get("ends") else entry["state"]
+            versions.add_row(line["policy"], entry["version"], state, since, approved, entry["digest"][:SHORT])
     yield versions
     keys = grid("keys", "name", "key", "roles", "revoked")
     for record in document["keys"]:
@@ -93,15 +99,18 @@ def what(ledger: Ledger, step: Step) -> str:
         return f"{ledger.keys[said.key].name}: {said.key}"
     if isinstance(said, SetGuards):
         return f"guards of {said.policy}"
+    if isinstance(said, SetClock):
+        return "the clock is set back"
     assert isinstance(said, Versioned)
     when = f" from {instant(said.effective)}" if said.effective and not isinstance(said, Approve) else ""
     return f"{said.policy}@{said.version}{when}"
 
 
-def _line_document(ledger: Ledger, line: Line, now: datetime) -> dict[str, Any]:
+def _line_document(ledger: Ledger, line: Line, now: datetime, ends: Mapping[str, datetime]) -> dict[str, Any]:
     current = line.at(now)
+    until = None if current is None else ends.get(current.submission.statement.digest)
     waiting = [one for one in line.submissions.values() if one.activation is None]
-    turns = [("in force", current)] if current else []
+    turns = [("ended" if until and until <= now else "in force", current)] if current else []
     turns += [("scheduled", turn) for turn in line.scheduled(now)]
     states = {
         one.statement.sequence: "submitted" if one.statement.parent == line.newest else "overtaken" for one in waiting
@@ -110,7 +119,7 @@ def _line_document(ledger: Ledger, line: Line, now: datetime) -> dict[str, Any]:
         "policy": line.name,
         "guards": msgspec.to_builtins(ledger.guards_of(line.name)),
         "versions": [
-            *(_turn_document(ledger, state, turn) for state, turn in turns),
+            *(_turn_document(ledger, state, turn, ends) for state, turn in turns),
             *(
                 _version_document(ledger, states[one.statement.sequence], one, one.statement.effective)
                 for one in waiting
@@ -119,8 +128,13 @@ def _line_document(ledger: Ledger, line: Line, now: datetime) -> dict[str, Any]:
     }
 
 
-def _turn_document(ledger: Ledger, state: str, turn: Turn) -> dict[str, Any]:
-    return {**_version_document(ledger, state, turn.submission, turn.effective), "activated": turn.sequence}
+def _turn_document(ledger: Ledger, state: str, turn: Turn, ends: Mapping[str, datetime]) -> dict[str, Any]:
+    until = ends.get(turn.submission.statement.digest)
+    return {
+        **_version_document(ledger, state, turn.submission, turn.effective),
+        "ends": None if until is None else instant(until),
+        "activated": turn.sequence,
+    }
 
 
 def _version_document(ledger: Ledger, state: str, submission: Submission, effective: datetime | None) -> dict[str, Any]:

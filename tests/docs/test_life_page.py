@@ -28,7 +28,7 @@ PAGE = (ROOT / "docs" / "life.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```\n(?:```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 CUT = re.compile(r"(?: \| (head|tail) -(\d+)| > (\S+))$")
 TIERS = ROOT / "tests" / "data" / "binance-usdm-leverage-tiers.json.xz"
-STOPPED = {"GUARD_FORBIDS", "STORE_APPROVALS"}
+STOPPED = ("GUARD_FORBIDS", "STORE_APPROVALS")
 """How the walk is stopped: with the code 1, for these reasons."""
 
 
@@ -111,7 +111,7 @@ class Walk:
 
 def stops(printed: str) -> bool:
     """Whether a command was stopped as the page means it to be."""
-    return any(printed.startswith(code) for code in STOPPED)
+    return any(line.startswith(STOPPED) for line in printed.splitlines())
 
 
 def plain(text: str) -> list[str]:

@@ -62,7 +62,7 @@ def next_step(store: Store, ledger: Ledger) -> Entry:
     line = ledger.line(NAME)
     count = len(line.submissions)
     newest = line.submissions[max(line.submissions)] if count else None
-    if newest is None or (newest.activation and (count % 3 or line.turns[-1].rolled_back)):
+    if newest is None or (newest.activation and (count % 3 or line.turns[-1].undone)):
         return submit(store, version(count + 1), REGISTRY, signer("sam"))
     if newest.activation:
         return rollback(store, newest.pin, REGISTRY, signer("otto"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -12,10 +13,12 @@ import rules_engine_standard_modes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from rules_engine.extension.registry import build_registry
-from rules_engine.life.store.changes import activate, approve, submit
-from rules_engine.life.store.guards import Guards
+from rules_engine.life.store.changes import activate, approve, submission_of, submit
+from rules_engine.life.store.guards import Figures, Guards
 from rules_engine.life.store.keys import PrivateKey
-from rules_engine.life.store.statements import Role
+from rules_engine.life.store.log import sha256
+from rules_engine.life.store.statements import Role, Statement
+from rules_engine.life.store.steps import SAID_OF_A_VERSION
 from rules_engine.life.store.store import Signer, Store
 from rules_engine.life.store.texts import Texts, read_texts
 
@@ -92,6 +95,35 @@ def put_in_force(store: Store, version: Texts, hours: int = 0, effective: dateti
     submit(store, version, REGISTRY, by("sam", hours))
     approve(store, version.pin, REGISTRY, by("mira", hours))
     activate(store, version.pin, REGISTRY, by("otto", hours), at=effective)
+
+
+def forged(
+    store: Store, name: str, hours: int, kind: type[Statement], fields: Mapping[str, object], texts: Texts | None = None
+) -> None:
+    """A step by somebody's own program: signed, in its place, and of fields that ours would not sign."""
+    store.append(store.ledger(), by(name, hours), kind, fields, texts.documents if texts else None)
+
+
+def submission_fields(store: Store, version: Texts, **fields: object) -> dict[str, object]:
+    """What a submission says of a version; `fields` instead of what it should say."""
+    said = {
+        "policy": version.policy.name,
+        "version": version.policy.version,
+        "digest": version.policy.digest,
+        "parent": store.ledger().line(NAME).newest,
+        "effective": None,
+        "documents": {pin: sha256(data) for pin, data in version.documents.items()},
+        "figures": Figures(compared=True, rate_change=Decimal("0.01"), looser=False),
+        "report": None,
+    }
+    return said | fields
+
+
+def activation_fields(store: Store, pin: str, **fields: object) -> dict[str, object]:
+    """What an approval or an activation says of the newest submission of a version; `fields` beside or instead."""
+    sequence, submission = submission_of(store.ledger(), pin)
+    said = {name: getattr(submission.statement, name) for name in SAID_OF_A_VERSION}
+    return said | {"submission": sequence} | fields
 
 
 def guards(**settings: object) -> Guards:

@@ -10,13 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from rules_engine.life.store import changes
-from rules_engine.life.store.audit import audited
 from rules_engine.life.store.changes import activate, approve, submit
 from rules_engine.life.store.figures import figures_of
 from rules_engine.life.store.guards import Figures, Guards, demand
 from rules_engine.life.store.refusals import StoreError
-from rules_engine.life.store.store import Store
 from rules_engine.terms.policy import Policy
 from tests.life.people import REGISTRY, by, founded, guards, put_in_force, texts
 
@@ -68,13 +65,23 @@ def policies(folder: Path, before: str = "0.01", after: str = "0.015") -> tuple[
     return texts(folder, "1.0.0", before).policy, texts(folder, "1.1.0", after).policy
 
 
-def report(before: Policy, after: Policy, share: Any = "0.01", undetermined: Any = "0") -> bytes:
+def report(before: Policy, after: Policy, share: Any = "0.01", undetermined: Any = "0", **fields: Any) -> bytes:
     """An impact report, as far as guards read it."""
     document = {
         "before": {"digest": before.digest},
         "after": {"digest": after.digest},
+        "positions": 100,
+        "rows_at_fault": 0,
+        "unpriced_positions": 0,
+        "newly_liquidated": {"positions": 1, "notional": "1.00"},
         "newly_liquidatable_share": share,
+        "newly_liquidatable_notional": {"numerator": "1", "denominator": "100"},
         "newly_undetermined_share": undetermined,
+        "transitions": [
+            {"before": "healthy", "after": "healthy", "positions": 99, "accounts": 99, "notional": "99.00"},
+            {"before": "healthy", "after": "liquidate", "positions": 1, "accounts": 1, "notional": "1.00"},
+        ],
+        **fields,
     }
     return json.dumps(document).encode()
 
@@ -133,39 +140,6 @@ def test_approval__says_that_the_report_was_seen(tmp_path: Path) -> None:
         approve(store, second.pin, REGISTRY, by("mira"), report=seen + b" ")
     approve(store, second.pin, REGISTRY, by("mira"), report=seen)
     activate(store, second.pin, REGISTRY, by("otto"))
-
-
-def lying(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A submitter whose own program says that nothing much changes; what he submitted."""
-    put_in_force(store, texts(folder, "1.0.0", "0.01"))
-    second = texts(folder, "1.1.0", "0.015")
-    with monkeypatch.context() as patched:
-        small = Figures(compared=True, rate_change=Decimal("0.01"), looser=False)
-        patched.setattr(changes, "figures_of", lambda *_: small)
-        submit(store, second, REGISTRY, by("sam"))
-    return second.pin
-
-
-def test_submitter__who_states_other_figures_is_found_out_by_who_approves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They are worked out anew before anybody signs."""
-    store = founded(str(tmp_path / "store.db"), guards(rate_change=STEPS))
-    pin = lying(store, tmp_path, monkeypatch)
-    with pytest.raises(StoreError, match="STORE_FIGURES"):
-        approve(store, pin, REGISTRY, by("mira"))
-
-
-def test_three_who_collude__are_found_out_by_the_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Submitter, approver and activator sign what their programs would not let them: the log shows who."""
-    store = founded(str(tmp_path / "store.db"), guards(rate_change=STEPS))
-    pin = lying(store, tmp_path, monkeypatch)
-    with monkeypatch.context() as patched:
-        small = Figures(compared=True, rate_change=Decimal("0.01"), looser=False)
-        patched.setattr(changes, "figures_of", lambda *_: small)
-        approve(store, pin, REGISTRY, by("mira"))
-        activate(store, pin, REGISTRY, by("otto"))
-    assert [problem.code for problem in audited(store, REGISTRY).problems] == ["STORE_FIGURES"]
 
 
 def test_guards__that_are_set_later_decide_when_it_is_activated(tmp_path: Path) -> None:

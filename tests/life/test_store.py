@@ -130,6 +130,7 @@ def test_grant__one_name_a_key_one_key_a_name(url: str) -> None:
     """Nobody takes somebody else's name, and no key two names."""
     store = founded(url)
     refused("STORE_KEY_NAME", lambda: store.grant(key("eve").public, "mira", ["approver"], by("ada")))
+    refused("STORE_KEY_NAME", lambda: store.grant(key("eve").public, "Mira", ["approver"], by("ada")))
     refused("STORE_KEY_NAME", lambda: store.grant(key("mira").public, "eve", ["approver"], by("ada")))
     store.revoke(key("mira").public.id, by("ada"))
     store.grant(key("eve").public, "mira", ["approver"], by("ada"))
@@ -257,8 +258,33 @@ def test_store__is_founded_once_and_must_be_there(new_database: Callable[[], str
     refused("STORE_EXISTS", lambda: Store(url).found("eve", by("eve")))
 
 
-@pytest.mark.parametrize("name", ["", "mi\u202era", "a\nb", "x" * 65])
-def test_names__are_what_people_can_read(url: str, name: str) -> None:
-    """What nobody can see does not get into the log."""
+@pytest.mark.parametrize("name", ["", "mi\u202era", "a\nb", "x" * 65, "m\u0456ra", "mira ", "m\uff49ra", "mi ra"])
+def test_names__are_what_people_can_tell_apart(url: str, name: str) -> None:
+    """What looks like another name, or cannot be seen, does not get into the log."""
     store = founded(url)
-    refused("AUDIT_MALFORMED", lambda: store.grant(key("x").public, name, ["approver"], by("ada")))
+    refused("KEY_NAME", lambda: store.grant(key("x").public, name, ["approver"], by("ada")))
+
+
+def test_rollback__walks_back_and_never_to_what_was_undone(url: str, tmp_path: Path) -> None:
+    """One, two, and one again: three undoings lead back to the first, which cannot be undone."""
+    store = founded(url)
+    first, second = texts(tmp_path, "1.0.0", "0.01"), texts(tmp_path, "1.1.0", "0.02")
+    for hours, version in enumerate((first, second, first)):
+        put_in_force(store, version, hours)
+    for hours, (undone, back) in enumerate((("1.0.0", "1.1.0"), ("1.1.0", "1.0.0")), 3):
+        rollback(store, f"{NAME}@{undone}", REGISTRY, by("otto", hours))
+        assert in_force(store, hours) == back
+    refused("STORE_NOTHING_BEFORE", lambda: rollback(store, first.pin, REGISTRY, by("otto", 5)))
+    refused("STORE_NOT_IN_FORCE", lambda: rollback(store, second.pin, REGISTRY, by("otto", 5)))
+    assert [in_force(store, hours) for hours in (1, 2, 3, 4, 5)] == ["1.0.0", "1.1.0", "1.1.0", "1.0.0", "1.0.0"]
+
+
+def test_rollback__of_one_version_leaves_what_was_undone_before_undone(url: str, tmp_path: Path) -> None:
+    """1.1.0 is undone, 1.2.0 follows 1.0.0 and is undone too: 1.0.0 is in force."""
+    store = founded(url)
+    put_in_force(store, texts(tmp_path, "1.0.0", "0.01"))
+    for hours, version in ((1, "1.1.0"), (3, "1.2.0")):
+        put_in_force(store, texts(tmp_path, version, f"0.0{hours + 1}"), hours)
+        rollback(store, f"{NAME}@{version}", REGISTRY, by("otto", hours + 1))
+        assert in_force(store, hours + 1) == "1.0.0"
+    refused("STORE_NOTHING_BEFORE", lambda: rollback(store, f"{NAME}@1.0.0", REGISTRY, by("otto", 5)))

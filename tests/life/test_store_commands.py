@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from rules_engine.cli.impact import impact
+from rules_engine.life.store.keys import new_key, read_private_key
+from rules_engine.life.store.store import Signer, Store
 from tests.life.people import BASE, NAME, POLICY
 from tests.life.test_store_page import program, run
 
@@ -103,6 +106,45 @@ def test_history__finds_what_somebody_changed(office: Office) -> None:
         assert "log entry 2: AUDIT_SIGNATURE" in refused.stderr
 
 
+def test_version__that_ends_is_told_before_each_step_and_by_status(office: Office) -> None:
+    """From its end on there is none in force, and nobody learns it from the engine first."""
+    path = office.version("1.0.0", "0.01")
+    Path(path).write_text(Path(path).read_text() + "effective_until: 2999-01-01T00:00:00Z\n")
+    told = "WARNING usdt-perpetuals@1.0.0 ends at 2999-01-01T00:00:00Z: from then on no version is in force"
+    steps = [("submit", path, "sam"), ("approve", f"{NAME}@1.0.0", "mira"), ("activate", f"{NAME}@1.0.0", "sam")]
+    for verb, what, who in steps:
+        assert told in office.step(verb, what, by=who).stderr
+    for at, state, said in (
+        ("2998-12-31T23:59:59Z", "in force", "in force until 2999-01-01T00:00:00Z"),
+        ("2999-01-01T00:00:00Z", "ended", "ended, none is in force since 2999-01-01T00:00:00Z"),
+    ):
+        (version,) = answer(run("status", "--at", at, "--json"))["policies"][0]["versions"]  # type: ignore[index]
+        assert (version["state"], version["ends"]) == (state, "2999-01-01T00:00:00Z")
+        assert said in " ".join(run("status", "--at", at).stdout.split())
+
+
+def test_clock__of_the_log_is_set_back_by_an_administrator(office: Office) -> None:
+    """Where there is nothing to set back it is refused, and where another one tries."""
+    refused = office.step("store", "clock", by="ada")
+    assert (refused.exit_code, "STORE_CLOCK" in refused.stderr) == (2, True)
+    ahead = Signer(key=read_private_key("ada.key"), now=datetime(2999, 1, 1, tzinfo=UTC))
+    Store("risk.db").grant(new_key().public, "bea", ["approver"], ahead)
+    assert "store clock" in office.step("submit", office.version("1.0.0", "0.01"), by="sam").stderr
+    assert "STORE_ROLE" in office.step("store", "clock", by="sam").stderr
+    assert "the clock of the log is set back" in office.step("store", "clock", by="ada").stdout
+    assert office.step("submit", office.version("1.0.0", "0.01"), by="sam").exit_code == 0
+    assert "the clock is set back" in run("history").stdout
+
+
+def test_name__that_could_be_taken_for_another_makes_no_key(office: Office) -> None:
+    """Nor does it come into a store by an option."""
+    for name in ("mira ", "m\u0456ra"):
+        made = run("keys", "new", "x.key", "--name", name, "--unprotected")
+        assert (made.exit_code, "KEY_NAME" in made.stderr, Path("x.key").exists()) == (2, True, False)
+        granted = office.step("store", "grant", "mira.key.pub", "--role", "approver", "--name", name, by="ada")
+        assert (granted.exit_code, "KEY_NAME" in granted.stderr) == (2, True)
+
+
 def test_trust__that_is_not_stated_is_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """On stderr; and another one than the store's is refused."""
     monkeypatch.delenv("RULES_ENGINE_TRUST")
@@ -186,7 +228,16 @@ def test_impact_report__of_the_command_goes_into_a_submission(office: Office) ->
     stopped = office.step("submit", paths[1], by="sam")
     assert (stopped.exit_code, "GUARD_FIGURE_MISSING" in stopped.stdout) == (1, True)
     told = office.step("submit", paths[1], "--impact", "impact.json", by="sam")
+    seen = "impact report: 1 position, 0 rows at fault, 100.000000% of the notional newly liquidatable, or undecided"
+    assert seen in told.stderr
     assert "needs 2 approvals (the part of notional newly liquidatable is 1, above 0.5" in told.stdout
     unseen = office.step("approve", f"{NAME}@1.1.0", by="mira")
     assert "STORE_REPORT" in unseen.stderr
-    assert office.step("approve", f"{NAME}@1.1.0", "--impact", "impact.json", by="mira").exit_code == 0
+    approved = office.step("approve", f"{NAME}@1.1.0", "--impact", "impact.json", by="mira")
+    assert (approved.exit_code, seen in approved.stderr) == (0, True)
+    for rows in ("", "A,p,BTCUSDT,isolated,one,10000,120,10\n"):
+        Path("book.csv").write_text(f"account,id,instrument,mode,quantity,entry_price,margin,leverage\n{rows}")
+        report = CliRunner().invoke(impact, [*paths, "--book", "book.csv", "--market", "market.json", "--json"])
+        Path("hidden.json").write_text(report.stdout)
+        hidden = office.step("submit", paths[1], "--impact", "hidden.json", by="sam")
+        assert (hidden.exit_code, "REPORT_INCOMPLETE" in hidden.stderr) == (2, True)

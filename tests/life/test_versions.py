@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules_engine import Engine
 from rules_engine.engine.book_rows import book_from_columns, book_of
@@ -78,10 +80,59 @@ def test_line__has_none_where_a_version_ends_before_the_next() -> None:
         assert refused(lambda at=at: line.in_force(at)).startswith("VERSION_NONE no version of line is in force")
 
 
-def test_line__of_turns_may_have_a_version_again() -> None:
-    """As a store says it after a rollback; a position opened meanwhile is not an older one."""
-    line = PolicyLine.of_turns([(MARCH, V1), (APRIL, V2), (MAY, V1)])
+def test_line__of_turns_has_one_back_where_another_was_undone() -> None:
+    """As a store says it after a rollback, and as it is put in force anew."""
+    line = PolicyLine.of_turns([(MARCH, V1, None), (APRIL, V2, MAY)])
+    assert [line.in_force(at).version for at in (MARCH, APRIL, MAY - INSTANT, MAY)] == [
+        "1.0.0",
+        *2 * ["2.0.0"],
+        "1.0.0",
+    ]
+    line = PolicyLine.of_turns([(MARCH, V1, None), (APRIL, V2, None), (MAY, V1, None)])
     assert [line.in_force(at).version for at in (MARCH, APRIL, MAY)] == ["1.0.0", "2.0.0", "1.0.0"]
+
+
+@given(
+    st.lists(st.booleans(), min_size=1, max_size=5),
+    st.integers(0, 12),
+    st.lists(st.tuples(st.integers(0, 14), st.integers(0, 14)), min_size=1, max_size=20),
+)
+def test_rollback__of_the_newest_leaves_every_position_as_if_it_had_never_been(
+    kinds: list[bool], undone: int, asked: list[tuple[int, int]]
+) -> None:
+    """Whatever is for new positions or for all, at any instant, opened at any other: before it, as with it."""
+    days = [MARCH + timedelta(days=day) for day in range(20)]
+    made = [(V1, V2_NEW)[new] for new in kinds]
+    turns = [(days[2 * at], each, None) for at, each in enumerate([V1, *made])]
+    ends = turns[-1][0] + timedelta(days=undone)
+    lines = (turns, turns[:-1], [*turns[:-1], (*turns[-1][:2], ends)])
+    with_it, without, rolled_back = (PolicyLine.of_turns(each) for each in lines)
+    for opened, asked_at in asked:
+        at = days[asked_at]
+        wanted = with_it if at < ends else without
+        assert _governs(rolled_back, days[opened], at) == _governs(wanted, days[opened], at)
+        assert rolled_back.governing(at) == wanted.governing(at)
+
+
+V2_NEW = policy("2.0.0", "0.02", applies_to="new_positions", effective_from=since(MARCH))
+
+
+def _governs(line: PolicyLine, opened: datetime, at: datetime) -> tuple[str, str | None]:
+    """The version of a pool, and that of a position which was opened at an instant."""
+    evaluation = line.evaluate(account("isolated", opened), market(at))
+    return evaluation.policy.version, str(evaluation.positions[0].maintenance_margin)
+
+
+@pytest.mark.parametrize("third", ["all_positions", "new_positions"])
+def test_rollback__to_a_version_for_new_positions_leaves_each_its_own(third: str) -> None:
+    """1 % for all, 2 % for new ones from April on, 4 % since May, which is undone: 10 and 20 on 1,000 again."""
+    second = policy("2.0.0", "0.02", applies_to="new_positions", effective_from=since(APRIL))
+    newest = policy("3.0.0", "0.04", applies_to=third, effective_from=since(MAY))
+    undone = MAY + timedelta(days=9)
+    line = PolicyLine.of_turns([(MARCH, V1, None), (APRIL, second, None), (MAY, newest, undone)])
+    for opened, margin in ((MARCH, 10), (APRIL - INSTANT, 10), (APRIL, 20), (MAY, 20), (undone, 20)):
+        assert margins(line, account("isolated", opened), undone) == [margin]
+    assert margins(line, account("isolated", MAY), undone - INSTANT) == [40]
 
 
 def refused(make: Any) -> str:

@@ -8,9 +8,9 @@ import msgspec
 
 from rules_engine.errors import PolicyError, Problem
 from rules_engine.extension.registry import Registry
-from rules_engine.life.store.figures import figures_of
+from rules_engine.life.store.checked import UNLAWFUL, Checked
 from rules_engine.life.store.ledger import Ledger
-from rules_engine.life.store.lines import Line, Submission
+from rules_engine.life.store.lines import Line, Submission, Turn
 from rules_engine.life.store.refusals import StoreError
 from rules_engine.life.store.store import Store
 
@@ -51,27 +51,23 @@ def _of_texts(store: Store, ledger: Ledger) -> Iterator[Problem]:
 
 
 def _of_figures(store: Store, ledger: Ledger, registry: Registry) -> Iterator[Problem]:
-    """Versions whose digest or figures do not come out as they were signed."""
+    """Versions whose digest, figures or instant do not come out as they were signed, and those that wait, too."""
+    checked = Checked(lambda submission: store.policy_of(submission, registry))
     for line in ledger.lines.values():
-        for turn in line.turns:
-            if not turn.rolled_back:
-                yield from _of_version(store, line, turn.submission, registry)
+        turns = {turn.submission.statement.sequence: turn for turn in line.turns}
+        for sequence, submission in line.submissions.items():
+            yield from _of_version(checked, line, submission, turns.get(sequence))
 
 
-def _of_version(store: Store, line: Line, submission: Submission, registry: Registry) -> Iterator[Problem]:
-    said = submission.statement
-    before = line.activated(said.parent) if said.parent else None
+def _of_version(checked: Checked, line: Line, submission: Submission, turn: Turn | None) -> Iterator[Problem]:
     try:
-        policy = store.policy_of(submission, registry)
-        parent = None if before is None else store.policy_of(before, registry)
-        found = figures_of(parent, policy)
+        if turn is None:
+            checked.submission(line, submission)
+        else:
+            checked.turn(line, turn)
     except StoreError as error:
-        yield from (problem for problem in error.problems if problem.code == "DOCUMENT_DIGEST")
+        yield from (problem for problem in error.problems if problem.code in ("DOCUMENT_DIGEST", *UNLAWFUL))
     except PolicyError as error:
         message = f"{submission.pin} does not compile any more: {error.problems[0]}"
         hint = "a plugin may be missing, or the software is another one"
         yield Problem(code="FIGURES_UNCHECKED", message=message, hint=hint, severity="warning")
-    else:
-        if msgspec.structs.replace(found, newly_liquidatable=said.figures.newly_liquidatable) != said.figures:
-            message = f"{submission.pin} was submitted with other figures than it has"
-            yield Problem(code="STORE_FIGURES", message=message, hint=f"look at entry {said.sequence} and its signers")

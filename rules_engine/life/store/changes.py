@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from rules_engine.extension.registry import Registry
-from rules_engine.life.store.figures import figures_of
-from rules_engine.life.store.guards import Figures
+from rules_engine.life.store.checked import check_span, words
 from rules_engine.life.store.ledger import Ledger
 from rules_engine.life.store.lines import Submission
 from rules_engine.life.store.log import Entry, sha256
@@ -35,16 +34,16 @@ def submit(
     `effective` fixes when it takes effect; None leaves it to who activates. `report` is the impact report.
     """
     ledger, policy = store.ledger(), texts.policy
-    last = ledger.line(policy.name).last
-    parent = None if last is None else store.policy_of(last.submission, registry)
+    line = ledger.line(policy.name)
+    followed = [] if line.last is None else [line.last, *line.beneath(line.last)]
     fields = {
         "policy": policy.name,
         "version": policy.version,
         "digest": policy.digest,
-        "parent": None if parent is None else parent.digest,
+        "parent": line.newest,
         "effective": None if effective is None else zoned(effective),
         "documents": {pin: sha256(data) for pin, data in texts.documents.items()},
-        "figures": figures_of(parent, policy, report),
+        "figures": store.checked(registry).figures(policy, followed, report),
         "report": None if report is None else sha256(report),
     }
     proposal = Submission(statement=stated(ledger, by, Submit, fields))
@@ -90,9 +89,9 @@ def rollback(store: Store, pin: str, registry: Registry, by: Signer) -> Entry:
     undone = next((turn.submission for turn in turns if turn and turn.submission.pin == pin), None)
     if undone is None:
         raise refusal("STORE_NOT_IN_FORCE", f"{pin} is neither in force nor scheduled")
-    before = line.activated(undone.statement.parent) if undone.statement.parent else None
-    if before is not None and undone not in [turn.submission for turn in line.scheduled(time)]:
-        check_span(store.policy_of(before, registry), time)
+    current = line.at(time)
+    if current is not None and current.submission is undone and (before := line.beneath(current)):
+        check_span(store.policy_of(before[0].submission, registry), time)
     return store.append(ledger, by, Rollback, _version_of(undone) | {"effective": time})
 
 
@@ -115,28 +114,15 @@ def examine(store: Store, ledger: Ledger, submission: Submission, registry: Regi
     """
     said, line = submission.statement, ledger.line(submission.statement.policy)
     check_parent(line, said)
+    checked, followed = store.checked(registry), line.followed(submission)
     policy = store.policy_of(submission, registry)
-    parent = None if line.last is None else store.policy_of(line.last.submission, registry)
-    found, signed = figures_of(parent, policy, report), said.figures
+    found, signed = checked.figures(policy, followed or [], report), said.figures
     if report is None:
         found = msgspec.structs.replace(found, newly_liquidatable=signed.newly_liquidatable)
     if found != signed:
-        raise refusal("STORE_FIGURES", f"it was submitted with {_text(signed)}, and it has {_text(found)}")
+        raise refusal("STORE_FIGURES", f"it was submitted with {words(signed)}, and it has {words(found)}")
     return policy
-
-
-def check_span(policy: Policy, effective: datetime) -> None:
-    """Whether a version takes effect within the time that its text states."""
-    early = policy.effective_from is not None and effective < policy.effective_from
-    late = policy.effective_until is not None and effective >= policy.effective_until
-    if early or late:
-        span = f"from {policy.effective_from or 'ever'} until {policy.effective_until or 'ever'}"
-        raise refusal("STORE_SPAN", f"by its text it is in force {span}, not at {effective}")
 
 
 def _version_of(submission: Submission) -> dict[str, Any]:
     return {name: getattr(submission.statement, name) for name in SAID_OF_A_VERSION}
-
-
-def _text(figures: Figures) -> str:
-    return ", ".join(f"{name} {value}" for name, value in msgspec.to_builtins(figures).items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
@@ -19,44 +20,119 @@ PLACES: Final = 12
 """Decimals to which a fraction is stated, rounded up: a figure never passes a guard by rounding."""
 SHARES: Final = ("newly_liquidatable_share", "newly_undetermined_share")
 """What guards go by in a report: what cannot be decided any more might be liquidatable, so it counts as if it were."""
+WRITES: Final = "`rules-engine impact BEFORE AFTER --book BOOK --market MARKET --json > FILE` writes one"
+UNDETERMINED: Final = "undetermined"
+FALLEN: Final = ("liquidate", "bankrupt")
+ORIGINS: Final = {"known": ("healthy", "margin_call"), UNDETERMINED: (UNDETERMINED,)}
+"""From where positions come that are newly to be liquidated: what was not decided before might have been healthy."""
+HALF_A_CENT: Final = Fraction(1, 200)
 _SHARE: Final = re.compile(r"[0-9]{1,2000}(?:\.[0-9]{1,2000}|/[0-9]{1,2000})?").fullmatch
 
 
-def figures_of(parent: Policy | None, candidate: Policy, report: bytes | None = None) -> Figures:
+def figures_of(
+    parent: Policy | None, candidate: Policy, report: bytes | None = None, elders: Sequence[Policy] = ()
+) -> Figures:
     """The figures of a version against its parent, and what the impact report of the two says.
 
-    Raises `StoreError` (`REPORT_INVALID`) where the report is none, or is about other policies.
+    `elders` are other versions that still govern positions and would not any more: of the changes from each, the
+    largest counts. To end, where the version before does not end or ends later, is looser than anything.
+
+    Raises `StoreError`: `REPORT_INVALID` where the report is none, or is about other policies, `REPORT_INCOMPLETE`
+    where it hides a part of the book, or is of no book at all.
     """
     if parent is None:
         if report is not None:
             raise refusal("REPORT_INVALID", "a first version has no impact: there is nothing to compare it with")
         return Figures(compared=False)
-    found = diff_of(parent, candidate)
-    worst = largest_relative_change(found)
-    relative = Fraction(0) if worst is None else worst.relative
+    found = [diff_of(each, candidate) for each in (parent, *elders)]
+    changes = [worst.relative for each in found if (worst := largest_relative_change(each)) is not None]
     return Figures(
         compared=True,
-        rate_change=_rounded_up(relative or Fraction(0)),
-        rate_from_zero=relative is None,
-        looser=is_looser_anywhere(found),
-        newly_liquidatable=None if report is None else _share_of(report, parent, candidate),
+        rate_change=_rounded_up(max(filter(None, changes), default=Fraction(0))),
+        rate_from_zero=None in changes,
+        looser=any(map(is_looser_anywhere, found)) or _ends_sooner(parent, candidate),
+        newly_liquidatable=None if report is None else _share_of(read_report(report), parent, candidate),
     )
 
 
-def _share_of(report: bytes, parent: Policy, candidate: Policy) -> Decimal:
-    """The part of the book's notional that a report says is newly liquidatable, or might be: newly undetermined."""
+def _ends_sooner(parent: Policy, candidate: Policy) -> bool:
+    """Whether nothing would be in force from some instant on at which the parent still would be."""
+    until = candidate.effective_until
+    return until is not None and (parent.effective_until is None or until < parent.effective_until)
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What guards and people who sign go by in an impact report.
+
+    `share` is the part of the book's notional that is newly liquidatable, or might be: what cannot be decided any more,
+    and what is to be liquidated and could not be decided before. `hidden` are rows of which the report cannot say
+    whether they are: those at fault, those without a price, and those that are undetermined under both policies.
+    """
+
+    before: str
+    after: str
+    positions: int
+    faults: int
+    hidden: int
+    share: Fraction
+
+
+def read_report(data: bytes) -> Report:
+    """What an impact report says. Raises `StoreError` (`REPORT_INVALID`)."""
     try:
-        document: Any = msgspec.json.decode(report)
-        about = (document["before"]["digest"], document["after"]["digest"])
-        share = sum((_fraction(document[name]) for name in SHARES), Fraction())
+        document: Any = msgspec.json.decode(data)
+        faults, moves = _count(document["rows_at_fault"]), document["transitions"]
+        undecided = sum(_count(each["positions"]) for each in moves if each["before"] == each["after"] == UNDETERMINED)
+        report = Report(
+            before=document["before"]["digest"],
+            after=document["after"]["digest"],
+            positions=_count(document["positions"]),
+            faults=faults,
+            hidden=max(faults, _count(document["unpriced_positions"]), undecided),
+            share=sum((_fraction(document[name]) for name in SHARES), Fraction()),
+        )
+        undecided_before = _from_undetermined(document)
     except (ValueError, KeyError, TypeError, RecursionError, ZeroDivisionError) as error:
-        raise refusal("REPORT_INVALID", f"this is no impact report: {error}", "impact --json writes one") from error
-    if about != (parent.digest, candidate.digest):
-        said = f"the report compares {about[0]!s:.80} with {about[1]!s:.80}"
-        raise refusal("REPORT_INVALID", said, f"wanted {parent.digest} with {candidate.digest}")
-    if share > 1:
+        raise refusal("REPORT_INVALID", f"this is no impact report: {error!r:.200}", WRITES) from error
+    if report.share > 1:
         raise refusal("REPORT_INVALID", "the shares of the report are more than the whole")
-    return _rounded_up(share)
+    return msgspec.structs.replace(report, share=min(report.share + undecided_before, Fraction(1)))
+
+
+def _from_undetermined(document: Any) -> Fraction:
+    """The part of notional to be liquidated that could not be decided before, where it is not in the share already.
+
+    Transitions state it to the cent; half a cent is added for each, so that no rounding hides it.
+    """
+    fallen = [each for each in document["transitions"] if each["after"] in FALLEN]
+    rows = {name: [each for each in fallen if each["before"] in names] for name, names in ORIGINS.items()}
+    known, unknown = (sum(_count(each["positions"]) for each in found) for found in rows.values())
+    if not unknown or _count(document["newly_liquidated"]["positions"]) >= known + unknown:
+        return Fraction()
+    notional = sum((_fraction(each["notional"]) + HALF_A_CENT for each in rows[UNDETERMINED]), Fraction())
+    whole = _fraction(document["newly_liquidatable_notional"]["denominator"])
+    return notional / whole if whole else Fraction(1)
+
+
+def _share_of(report: Report, parent: Policy, candidate: Policy) -> Decimal:
+    """The part that a report on these two policies says, if it is of the whole of a book."""
+    if (report.before, report.after) != (parent.digest, candidate.digest):
+        said = f"the report compares {report.before!s:.80} with {report.after!s:.80}"
+        raise refusal("REPORT_INVALID", said, f"wanted {parent.digest} with {candidate.digest}")
+    if not report.positions:
+        raise refusal("REPORT_INCOMPLETE", "the report is of a book without positions", WRITES)
+    if report.hidden:
+        said = f"of {report.positions} positions {report.hidden} cannot be decided, {report.faults} of them at fault"
+        hint = "whether the change liquidates them is not known: mend these rows and the market's prices, or leave out"
+        raise refusal("REPORT_INCOMPLETE", said, f"{hint} what the change does not concern, and run impact again")
+    return _rounded_up(report.share)
+
+
+def _count(value: object) -> int:
+    """A count as reports write it. Raises ValueError."""
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r:.80} is no count")
+    return value
 
 
 def _fraction(text: object) -> Fraction:

@@ -19,7 +19,6 @@ import msgspec
 
 from rules_engine.engine.documents import Source, decode_market, decode_three, decode_two
 from rules_engine.engine.engine import Engine, MarketEngine
-from rules_engine.life.store.lines import Submission
 from rules_engine.life.store.refusals import StoreError, refusal
 from rules_engine.life.store.store import Store, zoned
 from rules_engine.life.versions import PolicyLine, begins
@@ -80,7 +79,7 @@ class FollowingEngine:
     ) -> None:
         self.store, self.name, self.registry, self.clock, self.tell = store, name, registry, clock, tell
         self._observers = tuple(observers)
-        self._compiled: dict[str, Policy] = {}
+        self._checked = store.checked(registry)
         self._engines: dict[tuple[tuple[str, datetime], ...], Engine] = {}
         self._one_reader = threading.Lock()
         self._ends, self._thread = threading.Event(), threading.Thread()
@@ -121,20 +120,15 @@ class FollowingEngine:
         """What the store says; the same line as before where nothing in it is new."""
         at = zoned(self.clock())
         ledger = self.store.trusted_ledger()
+        written = ledger.line(self.name)
+        self.store.check_texts(turn.submission for turn in written.turns)  # the same log may have other texts
+        turns = self._checked.turns(written)
         if last is not None and ledger.head == last.head:
             return Reading(last.head, last.line, at)
-        turns = [(turn.effective, self._policy(turn.submission)) for turn in ledger.line(self.name).turns]
-        line = PolicyLine.of_turns(turns)
+        line = PolicyLine.of_turns((turn.effective, policy, turn.undone) for turn, policy in turns)
         if last is not None and differs_from(last.line, line) is None:
             line = last.line
         return Reading(ledger.head, line, at)
-
-    def _policy(self, submission: Submission) -> Policy:
-        """The policy of a submission, from its texts as they are in the store now; compiled once."""
-        digest = submission.statement.digest
-        if digest not in self._compiled:
-            self._compiled[digest] = self.store.policy_of(submission, self.registry)
-        return self._compiled[digest]
 
     def follow(self, every: timedelta) -> None:
         """Refreshes again and again, until `stop`."""
@@ -168,7 +162,7 @@ class FollowingEngine:
             found = [each for each in line.submissions.values() if each.pin == pin]
             if not found:
                 raise refusal("STORE_NOT_SUBMITTED", f"{pin} was never submitted to the line of {self.name}")
-            return Engine(self._policy(found[-1]))
+            return Engine(self._checked.submission(line, found[-1]))
 
     @property
     def policy(self) -> Policy:
@@ -243,8 +237,16 @@ class FollowingEngine:
 
 def differs_from(one: PolicyLine, other: PolicyLine) -> datetime | None:
     """The earliest instant at which two lines may answer by different versions; None where there is none."""
-    turns = [[(begins(version), version.digest) for version in line.versions] for line in (one, other)]
-    for was, now in zip_longest(*turns):
-        if was != now:
-            return min(turn[0] for turn in (was, now) if turn is not None)
-    return None
+    turns = [list(zip(line.versions, line.undone, strict=True)) for line in (one, other)]
+    return min(
+        (since for was, now in zip_longest(*turns) if (since := _differ_from(was, now)) is not None), default=None
+    )
+
+
+def _differ_from(*turns: tuple[Policy, datetime | None] | None) -> datetime | None:
+    """The earliest instant at which two turns may differ, of which either may not be there."""
+    there = [(begins(version), version.digest, undone) for version, undone in filter(None, turns)]
+    if len({each[:2] for each in there}) > 1 or len(there) < len(turns):
+        return min(begin for begin, _, _ in there)
+    ends = {undone for _, _, undone in there}
+    return min(filter(None, ends)) if len(ends) > 1 else None

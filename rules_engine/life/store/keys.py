@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,7 @@ ID_DIGITS: Final = 32
 LARGEST_FILE: Final = 10_000
 """Bytes of a key file; PKCS 8 of such a key has about 120, with a passphrase 300."""
 
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _FIELD: Final = 2**255 - 19
 """The field of edwards25519 (RFC 8032, section 5.1)."""
 _SIGN: Final = 1 << 255
@@ -93,6 +95,13 @@ class PrivateKey:
         """The file of the key, encrypted where there is a passphrase."""
         encryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
         return self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+
+
+def check_name(name: str) -> None:
+    """Whether a name can be taken for no other one: letters that look alike, and spaces, are none of it."""
+    if _NAME(name) is None:
+        hint = "wanted 1 to 64 of the letters A to Z and a to z, digits, and . _ -"
+        raise refusal("KEY_NAME", f"{name!a:.100} is no name for a key", hint)
 
 
 def new_key() -> PrivateKey:

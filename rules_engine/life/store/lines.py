@@ -28,7 +28,8 @@ class Submission(msgspec.Struct, kw_only=True):
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """From an instant on a version is in force, by the entry of this sequence; `signer` is who said so.
 
-    `approvals` is how many the guards asked for at that time.
+    `approvals` is how many the guards asked for at that time. `undone` is when it was rolled back: from then on nobody
+    is answered by it, nor by it as an elder; what was in force before counts as if it had never been.
     """
 
     effective: datetime
@@ -36,7 +37,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     signer: str
     submission: Submission
     approvals: int
-    rolled_back: bool = False
+    undone: datetime | None = None
+
+    def stands(self, instant: datetime) -> bool:
+        """Whether it began, and was not undone, by an instant."""
+        return self.effective <= instant and (self.undone is None or instant < self.undone)
 
 
 class Fallen(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +64,7 @@ class Line(msgspec.Struct, kw_only=True):
 
     def at(self, instant: datetime) -> Turn | None:
         """The turn in force at an instant; None before the first."""
-        return next((turn for turn in reversed(self.turns) if turn.effective <= instant), None)
+        return next((turn for turn in reversed(self.turns) if turn.stands(instant)), None)
 
     def scheduled(self, instant: datetime) -> list[Turn]:
         """The turns that are still to come."""
@@ -67,19 +72,46 @@ class Line(msgspec.Struct, kw_only=True):
 
     @property
     def last(self) -> Turn | None:
-        """The turn after which the next one would come."""
-        return self.turns[-1] if self.turns else None
+        """The turn after which the next one would come: the newest that was not undone."""
+        return next((turn for turn in reversed(self.turns) if turn.undone is None), None)
 
     @property
     def newest(self) -> Hash | None:
         """The digest of the version that the next one is to follow; None for a line that has none yet."""
         return self.last.submission.statement.digest if self.last else None
 
-    def activated(self, digest: Hash) -> Submission | None:
-        """The submission by which a version of this digest was in force."""
-        return next(
-            (turn.submission for turn in reversed(self.turns) if turn.submission.statement.digest == digest), None
-        )
+    def beneath(self, turn: Turn) -> list[Turn]:
+        """The turns on which one was built, the newest first: none that was undone before it began."""
+        return [
+            each for each in reversed(self.turns) if each.effective < turn.effective and each.stands(turn.effective)
+        ]
+
+    def followed(self, submission: Submission) -> list[Turn] | None:
+        """The turns that a submission follows, the newest first: none for a first version.
+
+        None where its parent was only scheduled and never came: nothing can follow it.
+        """
+        own = next((turn for turn in self.turns if turn.submission is submission), None)
+        if own is not None:
+            return self.beneath(own)
+        if submission.statement.parent is None:
+            return []
+        alike = [turn for turn in self.turns if turn.submission.statement.digest == submission.statement.parent]
+        parent = next((turn for turn in reversed(alike) if turn.undone is None), alike[-1] if alike else None)
+        return None if parent is None else [parent, *self.beneath(parent)]
+
+    def undo(self, turn: Turn, at: datetime) -> None:
+        """Ends a turn at an instant."""
+        self.turns[self.turns.index(turn)] = msgspec.structs.replace(turn, undone=at)
+
+    def set_back(self, time: datetime, by: int) -> None:
+        """What was undone later than this time is undone at it; what had not even begun then never comes."""
+        for turn in [each for each in self.turns if each.undone is not None and each.undone > time]:
+            if turn.effective > time:
+                self.fallen.append(Fallen(turn=turn, by=by))
+                self.turns.remove(turn)
+            else:
+                self.undo(turn, time)
 
     def fall_from(self, index: int, by: int) -> None:
         """Takes away the turns from an index on."""

@@ -16,7 +16,7 @@ from rules_engine.life.store.keys import parse_public_key
 from rules_engine.life.store.ledger import Ledger, Step
 from rules_engine.life.store.log import NOTHING, Entry, entry_of, hash_of
 from rules_engine.life.store.refusals import StoreError, refusal
-from rules_engine.life.store.statements import AnyStatement, Found, decoded
+from rules_engine.life.store.statements import AnyStatement, Found, SetClock, decoded
 from rules_engine.life.store.steps import apply
 
 
@@ -61,7 +61,7 @@ def _authenticate(ledger: Ledger, statement: AnyStatement, entry: Entry) -> None
         key = known.key
     if not key.verifies(entry.statement, entry.signature):
         raise refusal("AUDIT_SIGNATURE", f"the signature is not that of {statement.signer} under these bytes")
-    if ledger.time is not None and statement.time <= ledger.time:
+    if ledger.time is not None and statement.time <= ledger.time and not isinstance(statement, SetClock):
         raise refusal("AUDIT_TIME", f"it says {statement.time}, and the entry before it says {ledger.time}")
 
 

@@ -32,8 +32,8 @@ Hash: TypeAlias = Annotated[str, msgspec.Meta(pattern="^sha256:[0-9a-f]{64}\\Z")
 KeyId: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}\\Z")]
 StoreId: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}\\Z")]
 KeyText: TypeAlias = Annotated[str, msgspec.Meta(max_length=100)]
-Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Note: TypeAlias = Annotated[str, msgspec.Meta(max_length=1_000)]
+MOST_OF_A_NOTE: Final = 1_000
+"""Characters of a remark."""
 PolicyName: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,64}\\Z")]
 Version: TypeAlias = Annotated[str, msgspec.Meta(max_length=160)]
 Sequence: TypeAlias = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
@@ -51,14 +51,14 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     previous: Hash
     signer: KeyId
     time: Instant
-    note: Note
+    note: str
 
 
 class Found(Statement, frozen=True, kw_only=True, tag="found"):
     """The first entry: the first administrator's key, who signs it, and the guards of every line without its own."""
 
     key: KeyText
-    name: Name
+    name: str
     guards: Guards
 
 
@@ -66,7 +66,7 @@ class Grant(Statement, frozen=True, kw_only=True, tag="grant"):
     """A key gets roles, besides those that it has."""
 
     key: KeyText
-    name: Name
+    name: str
     roles: tuple[Role, ...]
 
 
@@ -81,6 +81,13 @@ class SetGuards(Statement, frozen=True, kw_only=True, tag="guards"):
 
     policy: PolicyName
     guards: Guards
+
+
+class SetClock(Statement, frozen=True, kw_only=True, tag="clock"):
+    """The steps before were dated ahead of time: from here on the time is that of this statement, which is earlier.
+
+    What they did stays. An undoing that is dated later than this is dated as this is: it was to be at once.
+    """
 
 
 class Versioned(Statement, frozen=True, kw_only=True):
@@ -124,7 +131,7 @@ class Rollback(Versioned, frozen=True, kw_only=True, tag="rollback"):
     """
 
 
-AnyStatement: TypeAlias = Found | Grant | Revoke | SetGuards | Submit | Approve | Activate | Rollback
+AnyStatement: TypeAlias = Found | Grant | Revoke | SetGuards | SetClock | Submit | Approve | Activate | Rollback
 _DECODER: Final = msgspec.json.Decoder(AnyStatement)
 
 
@@ -149,11 +156,21 @@ def decoded(data: bytes) -> AnyStatement:
     return statement
 
 
+def fault_of_note(note: str) -> str:
+    """What is wrong with a remark; empty where nothing is."""
+    if len(note) > MOST_OF_A_NOTE:
+        return f"the note has {len(note)} characters, and {MOST_OF_A_NOTE} is the most"
+    if "\n" in note or "\r" in note or "\t" in note:
+        return "the note has a line break or a tab, and it is one line of text"
+    if found := FORBIDDEN.search(note):
+        return f"the note has a character that nobody can see, U+{ord(found[0][0]):04X}"
+    return ""
+
+
 def _fault_of(statement: AnyStatement) -> str:
     """What is wrong with the meaning of a field; empty where nothing is."""
-    texts = (statement.note, getattr(statement, "name", ""))
-    if any(FORBIDDEN.search(text) or "\n" in text or "\t" in text for text in texts):
-        return "a name or a note has characters that nobody can see"
+    if fault := fault_of_note(statement.note):
+        return fault
     for time in (statement.time, getattr(statement, "effective", None)):
         if time is not None and (time.utcoffset() != timedelta(0) or time.year < EARLIEST):
             return "a time is not in UTC, or before 1970"

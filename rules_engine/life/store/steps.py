@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from rules_engine.life.store.keys import parse_public_key
+from rules_engine.life.store.keys import check_name, parse_public_key
 from rules_engine.life.store.ledger import KeyRecord, Ledger
 from rules_engine.life.store.lines import Line, Submission, Turn
 from rules_engine.life.store.refusals import StoreError, refusal
@@ -19,6 +19,7 @@ from rules_engine.life.store.statements import (
     Revoke,
     Role,
     Rollback,
+    SetClock,
     SetGuards,
     Statement,
     Submit,
@@ -39,6 +40,7 @@ def apply(ledger: Ledger, statement: AnyStatement) -> None:
 
 
 def _found(ledger: Ledger, statement: Found) -> None:
+    check_name(statement.name)
     key, _ = parse_public_key(statement.key)
     ledger.store = statement.store
     ledger.default_guards = statement.guards
@@ -46,12 +48,13 @@ def _found(ledger: Ledger, statement: Found) -> None:
 
 
 def _grant(ledger: Ledger, statement: Grant) -> None:
+    check_name(statement.name)
     key, _ = parse_public_key(statement.key)
     known = ledger.keys.get(key.id)
     if known is not None and known.revoked is not None:
         raise refusal("STORE_KEY_REVOKED", f"the key {key.id} was revoked", "a person who comes back has a new key")
     for other, record in ledger.keys.items():
-        if record.revoked is None and (other == key.id) != (record.name == statement.name):
+        if record.revoked is None and (other == key.id) != (record.name.lower() == statement.name.lower()):
             raise refusal("STORE_KEY_NAME", f"the key {other} is {record.name}'s", "one name a key, one key a name")
     if known is None:
         known = KeyRecord(key=key, name=statement.name, roles=set(), granted=statement.sequence)
@@ -71,7 +74,7 @@ def _revoke(ledger: Ledger, statement: Revoke) -> None:
         _let_fall(ledger, line, statement)
 
 
-def _let_fall(ledger: Ledger, line: Line, statement: Revoke) -> None:
+def _let_fall(ledger: Ledger, line: Line, statement: Revoke | SetClock) -> None:
     """What is scheduled and has not enough people behind it any more never comes, nor what was to follow it."""
     for index, turn in enumerate(line.turns):
         if turn.effective > statement.time and not ledger.sustains(turn):
@@ -81,6 +84,14 @@ def _let_fall(ledger: Ledger, line: Line, statement: Revoke) -> None:
 
 def _set_guards(ledger: Ledger, statement: SetGuards) -> None:
     ledger.guards[statement.policy] = statement.guards
+
+
+def _set_clock(ledger: Ledger, statement: SetClock) -> None:
+    if ledger.time is None or statement.time >= ledger.time:
+        raise refusal("STORE_CLOCK", f"no step is dated later than {statement.time}: there is nothing to set back")
+    for line in ledger.lines.values():
+        line.set_back(statement.time, statement.sequence)
+        _let_fall(ledger, line, statement)
 
 
 def _submit(ledger: Ledger, statement: Submit) -> None:
@@ -153,19 +164,10 @@ def _rollback(ledger: Ledger, statement: Rollback) -> None:
     if turn is not current:
         line.fall_from(line.turns.index(turn), statement.sequence)
         return
-    before = line.activated(statement.parent) if statement.parent is not None else None
-    if before is None:
+    if not line.beneath(turn):
         raise refusal("STORE_NOTHING_BEFORE", "it is the first version: there is none to go back to", "submit another")
     line.fall_from(len(line.turns) - len(coming), statement.sequence)
-    back = Turn(
-        effective=statement.time,
-        sequence=statement.sequence,
-        signer=statement.signer,
-        submission=before,
-        approvals=0,
-        rolled_back=True,
-    )
-    line.turns.append(back)
+    line.undo(turn, statement.time)
 
 
 def _pending(ledger: Ledger, statement: Approve | Activate) -> Submission:
@@ -212,6 +214,7 @@ _RULES: Final[dict[type[Statement], tuple[_AnyRule, Role | None]]] = {
     Grant: (_grant, "administrator"),
     Revoke: (_revoke, "administrator"),
     SetGuards: (_set_guards, "administrator"),
+    SetClock: (_set_clock, "administrator"),
     Submit: (_submit, "submitter"),
     Approve: (_approve, "approver"),
     Activate: (_activate, "activator"),

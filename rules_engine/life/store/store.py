@@ -14,16 +14,28 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from rules_engine.extension.registry import Registry
+from rules_engine.life.store.checked import Checked
 from rules_engine.life.store.guards import Guards
-from rules_engine.life.store.keys import PrivateKey, PublicKey
+from rules_engine.life.store.keys import PrivateKey, PublicKey, check_name
 from rules_engine.life.store.ledger import Ledger
 from rules_engine.life.store.lines import Submission, Turn
 from rules_engine.life.store.log import Entry, hash_of, sha256
 from rules_engine.life.store.refusals import refusal
 from rules_engine.life.store.replay import follow, replay
-from rules_engine.life.store.statements import SCHEMA, Found, Grant, Revoke, Role, SetGuards, Statement, encoded
+from rules_engine.life.store.statements import (
+    SCHEMA,
+    Found,
+    Grant,
+    Revoke,
+    Role,
+    SetClock,
+    SetGuards,
+    Statement,
+    encoded,
+    fault_of_note,
+)
 from rules_engine.life.store.tables import Tables
-from rules_engine.life.store.texts import kept_texts
+from rules_engine.life.store.texts import end_of, kept_texts
 from rules_engine.terms.policy import Policy
 
 SLACK: Final = timedelta(minutes=1)
@@ -54,6 +66,7 @@ class Store:
         self.tables = Tables(url)
         self.trust = trust
         self.head = head
+        self._checked: tuple[Registry, Checked] | None = None
 
     def ledger(self) -> Ledger:
         """The whole log, verified; its head is what the next log that is read must still hold."""
@@ -74,6 +87,7 @@ class Store:
 
     def found(self, name: str, by: Signer, guards: Guards | None = None) -> str:
         """Makes a store with its first administrator, who signs, and gives the hash to trust."""
+        check_name(name)
         self.tables.create()
         if self.tables.entries():
             raise refusal("STORE_EXISTS", "this store is founded already", document=self.tables.name)
@@ -84,6 +98,7 @@ class Store:
 
     def grant(self, public: PublicKey, name: str, roles: Iterable[Role], by: Signer) -> Entry:
         """Gives roles to a key, besides those that it has; an administrator does."""
+        check_name(name)
         fields = {"key": public.text, "name": name, "roles": tuple(sorted(set(roles)))}
         return self.append(self.ledger(), by, Grant, fields)
 
@@ -98,16 +113,33 @@ class Store:
         """Gives a policy line guards of its own; an administrator does."""
         return self.append(self.ledger(), by, SetGuards, {"policy": policy, "guards": guards})
 
+    def set_clock(self, by: Signer) -> Entry:
+        """Sets the clock of the log back to the signer's, where steps were dated ahead; an administrator does."""
+        return self.append(self.ledger(), by, SetClock, {})
+
     def load(self, name: str, registry: Registry, *, now: datetime) -> Policy:
         """The version in force at an instant, compiled, after all that vouches for it was verified.
 
         Raises PolicyError too, where this version of the software refuses the policy.
         """
-        policy = self.policy_of(turn_at(self.trusted_ledger(), name, now).submission, registry)
+        ledger = self.trusted_ledger()
+        line, turn = ledger.line(name), turn_at(ledger, name, now)
+        beneath = line.beneath(turn)
+        turns = [each for each in line.turns if each.undone is None or each is turn or each in beneath]
+        self.check_texts(each.submission for each in turns)
+        checked = self.checked(registry)
+        policy = [checked.turn(line, each) for each in turns][turns.index(turn)]
         if policy.effective_until is not None and zoned(now) >= policy.effective_until:
             said = f"{name}@{policy.version} was in force until {policy.effective_until}"
             raise refusal("VERSION_NONE", said, "submit, approve and activate another one")
         return policy
+
+    def checked(self, registry: Registry) -> Checked:
+        """What verifies policies, and remembers what it has worked out as long as the registry is the same one."""
+        known = self._checked
+        if known is None or known[0] is not registry:
+            known = self._checked = registry, Checked(lambda submission: self.policy_of(submission, registry))
+        return known[1]
 
     def policy_of(self, submission: Submission, registry: Registry) -> Policy:
         """The policy of a submission, compiled from the texts in the store, which must be those that were signed."""
@@ -123,12 +155,24 @@ class Store:
 
     def text_of(self, pin: str, digest: str) -> bytes:
         """The text that was signed by its SHA-256."""
-        data = self.tables.text(digest)
-        if data is None:
-            raise refusal("DOCUMENT_MISSING", f"the text of {pin}, {digest}, is not in the store")
-        if type(data) is not bytes or sha256(data) != digest:
-            raise refusal("DOCUMENT_ALTERED", f"the text of {pin} is not the one that was signed, {digest}")
-        return data
+        return as_signed(pin, digest, self.tables.text(digest))
+
+    def ends(self, ledger: Ledger) -> dict[str, datetime]:
+        """When versions that are, or will be, in force end by their texts, by their digests; most never do."""
+        found = {}
+        for turn in (turn for line in ledger.lines.values() for turn in line.turns):
+            pin, said = turn.submission.pin, turn.submission.statement
+            until = end_of(self.text_of(pin, said.documents[pin]), pin)
+            if until is not None:
+                found[said.digest] = until
+        return found
+
+    def check_texts(self, submissions: Iterable[Submission]) -> None:
+        """Looks whether all texts of submissions are there and are those that were signed."""
+        signed = {digest: pin for each in submissions for pin, digest in each.statement.documents.items()}
+        found = self.tables.texts(signed)
+        for digest, pin in signed.items():
+            as_signed(pin, digest, found.get(digest))
 
     def append(
         self,
@@ -151,15 +195,26 @@ class Store:
         self.tables.close()
 
 
+def as_signed(pin: str, digest: str, data: object) -> bytes:
+    """The text that a database holds, if it is the one that was signed by its SHA-256."""
+    if data is None:
+        raise refusal("DOCUMENT_MISSING", f"the text of {pin}, {digest}, is not in the store")
+    if type(data) is not bytes or sha256(data) != digest:
+        raise refusal("DOCUMENT_ALTERED", f"the text of {pin} is not the one that was signed, {digest}")
+    return data
+
+
 def stated(ledger: Ledger, by: Signer, kind: type[Kind], fields: Mapping[str, Any]) -> Kind:
     """The statement that somebody would sign next."""
+    if fault := fault_of_note(by.note):
+        raise refusal("STORE_NOTE", fault, "state it again, on one line")
     header: dict[str, Any] = {
         "schema": SCHEMA,
         "store": ledger.store,
         "sequence": len(ledger.steps) + 1,
         "previous": ledger.head,
         "signer": by.key.public.id,
-        "time": step_time(ledger, by.now),
+        "time": zoned(by.now) if kind is SetClock else step_time(ledger, by.now),
         "note": by.note,
     }
     return kind(**header, **fields)
@@ -172,7 +227,8 @@ def step_time(ledger: Ledger, now: datetime) -> datetime:
         return time
     if ledger.time - time > SLACK:
         said = f"the last step was taken at {ledger.time}, and it is {time}"
-        raise refusal("STORE_CLOCK", said, "set the clock; of the two, one is wrong")
+        hint = "of the two clocks one is wrong: set yours, or let an administrator set the log's (store clock)"
+        raise refusal("STORE_CLOCK", said, hint)
     return ledger.time + timedelta.resolution
 
 

@@ -8,13 +8,25 @@ the store is one file, of which a copy is whole. (A write-ahead log would keep t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, String, Table, create_engine, event, insert, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    text,
+)
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -42,6 +54,9 @@ DOCUMENTS: Final = Table(
 # What is read comes as the driver has it: a converter of types would already believe what somebody put there.
 _ENTRIES: Final = text("SELECT sequence, statement, signature, hash FROM rules_engine_log ORDER BY sequence")
 _TEXT: Final = text("SELECT text FROM rules_engine_documents WHERE sha256 = :sha256")
+_TEXTS: Final = text("SELECT sha256, text FROM rules_engine_documents WHERE sha256 IN :names").bindparams(
+    bindparam("names", expanding=True)
+)
 _NAMES: Final = text("SELECT sha256 FROM rules_engine_documents")
 _LAST: Final = text("SELECT statement, signature, hash FROM rules_engine_log WHERE sequence = :sequence")
 _DURABLE: Final = (
@@ -93,6 +108,11 @@ class Tables:
         """The text that stands under a SHA-256; None where none does."""
         with self._connection() as connection:
             return connection.execute(_TEXT, {"sha256": digest}).scalar()
+
+    def texts(self, names: Collection[str]) -> dict[object, object]:
+        """The texts that stand under these SHA-256s."""
+        with self._connection() as connection:
+            return {row[0]: row[1] for row in connection.execute(_TEXTS, {"names": list(names)})}
 
     def names(self) -> list[object]:
         """Under which names texts stand."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,8 @@ from rules_engine.extension.registry import Registry
 from rules_engine.policy.check import check_policy
 from rules_engine.policy.load import policy_finder, policy_pins
 from rules_engine.policy.pins import FindParent, names_no_file, parse_pin, unknown_policy
+from rules_engine.policy.reader import read_document
+from rules_engine.policy.values import time_of
 from rules_engine.terms.policy import Policy
 
 
@@ -52,6 +55,13 @@ def kept_texts(pin: str, find: Callable[[str], bytes | None], registry: Registry
     if own is None:
         raise PolicyError([unknown_policy(pin, [])])
     return _compiled(own, pin, registry, find_parent)
+
+
+def end_of(data: bytes, pin: str) -> datetime | None:
+    """When a text says that its version ends, without compiling it. Raises `DocumentError`."""
+    value = read_document(data, pin).value
+    until = value.get("effective_until") if isinstance(value, dict) else None
+    return time_of(until) if isinstance(until, str) else None
 
 
 def _compiled(data: bytes, file: str, registry: Registry, find: FindParent) -> Texts:

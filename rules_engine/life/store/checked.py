@@ -1,0 +1,110 @@
+"""Policies of a line from the texts in a store, held against what was signed: their digests, figures and instants.
+
+Whoever asks has looked at the texts. What follows from them by their digests alone is worked out once: a policy is
+compiled once, and two are compared once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from rules_engine.life.store.figures import figures_of
+from rules_engine.life.store.guards import Figures
+from rules_engine.life.store.lines import Line, Submission, Turn
+from rules_engine.life.store.refusals import StoreError, refusal
+from rules_engine.terms.policy import Policy
+
+UNLAWFUL: Final = ("STORE_FIGURES", "STORE_SPAN")
+"""What its signers' own programs let pass: nobody is answered by such a version, and where it was undone nobody was."""
+
+
+class Checked:
+    """The policies of a store, each verified as whoever approves it verifies it. May be used by many threads.
+
+    `compiled` gives the policy of a submission from the texts that were signed.
+    """
+
+    def __init__(self, compiled: Callable[[Submission], Policy]) -> None:
+        self._compiled = compiled
+        self._policies: dict[tuple[object, ...], Policy] = {}
+        self._figures: dict[tuple[str, ...], Figures] = {}
+
+    def turns(self, line: Line) -> list[tuple[Turn, Policy]]:
+        """Every turn of a line with its policy, but for those that were undone, and should never have been.
+
+        Nor are those that were built on such a one. Raises `StoreError` and `PolicyError` where one that was not undone
+        does not hold.
+        """
+        found: list[tuple[Turn, Policy]] = []
+        unlawful: list[int] = []
+        for turn in line.turns:
+            if any(each.sequence in unlawful for each in line.beneath(turn)):
+                continue
+            try:
+                found.append((turn, self.turn(line, turn)))
+            except StoreError as error:
+                if turn.undone is None or error.code not in UNLAWFUL:
+                    raise
+                unlawful.append(turn.sequence)
+        return found
+
+    def turn(self, line: Line, turn: Turn) -> Policy:
+        """The policy of a turn, whose figures are true and whose instant is one that its text allows."""
+        policy = self.submission(line, turn.submission)
+        check_span(policy, turn.effective)
+        return policy
+
+    def submission(self, line: Line, submission: Submission) -> Policy:
+        """The policy of a submission, whose figures are true. Raises `StoreError` (`STORE_FIGURES`)."""
+        policy, followed, said = self.policy(submission), line.followed(submission), submission.statement
+        if followed is not None:
+            found = self.figures(policy, followed)
+            if msgspec.structs.replace(found, newly_liquidatable=said.figures.newly_liquidatable) != said.figures:
+                message = f"{submission.pin} was submitted with {words(said.figures)}, and it has {words(found)}"
+                raise refusal("STORE_FIGURES", message, f"look at entry {said.sequence} and its signers; undo it")
+        return policy
+
+    def policy(self, submission: Submission) -> Policy:
+        """The policy of a submission, compiled once."""
+        said = submission.statement
+        key = submission.pin, said.digest, *sorted(said.documents.items())
+        if key not in self._policies:
+            self._policies[key] = self._compiled(submission)
+        return self._policies[key]
+
+    def figures(self, policy: Policy, followed: Sequence[Turn], report: bytes | None = None) -> Figures:
+        """The figures of a policy that is to follow these turns, the newest first."""
+        parents = self.replaced(policy, followed)
+        if report is not None:
+            return figures_of(parents[0] if parents else None, policy, report, parents[1:])
+        key = policy.digest, *(parent.digest for parent in parents)
+        if key not in self._figures:
+            self._figures[key] = figures_of(parents[0] if parents else None, policy, None, parents[1:])
+        return self._figures[key]
+
+    def replaced(self, policy: Policy, followed: Sequence[Turn]) -> list[Policy]:
+        """The versions in the place of which a policy comes: its parent, and for all positions the parent's elders."""
+        found: list[Policy] = []
+        for turn in followed:
+            found.append(self.policy(turn.submission))
+            if policy.applies_to == "new_positions" or found[-1].applies_to == "all_positions":
+                break
+        return found
+
+
+def check_span(policy: Policy, effective: datetime) -> None:
+    """Whether a version takes effect within the time that its text states."""
+    early = policy.effective_from is not None and effective < policy.effective_from
+    late = policy.effective_until is not None and effective >= policy.effective_until
+    if early or late:
+        span = f"from {policy.effective_from or 'ever'} until {policy.effective_until or 'ever'}"
+        raise refusal("STORE_SPAN", f"by its text it is in force {span}, not at {effective}")
+
+
+def words(figures: Figures) -> str:
+    """Figures as a message says them."""
+    return ", ".join(f"{name} {value}" for name, value in msgspec.to_builtins(figures).items())
