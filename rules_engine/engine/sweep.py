@@ -93,7 +93,7 @@ def crew_for(
         return crew
     policy, book, out = known
 
-    def follow(crew: Crew, wanted: Market) -> None:
+    def follow(crew: Crew, wanted: Market) -> None:  # pragma: no cover - in a fork, whose coverage nobody sees
         nonlocal market, quotes
         if wanted is not market:
             market, quotes = wanted, Quotes(policy, wanted, quotes.schedules)
@@ -229,7 +229,7 @@ class Sweeper:
                 self.work.out.liquidation_price[place] = _double(position.liquidation_price)
 
 
-def _elsewhere(account: Account) -> Evaluation:
+def _elsewhere(account: Account) -> Evaluation:  # pragma: no cover - in a fork
     raise AssertionError("one process alone decides exactly")
 
 

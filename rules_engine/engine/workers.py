@@ -80,7 +80,7 @@ class Crew:
         for number in range(1, workers):
             ours, theirs = Pipe()
             process = os.fork()
-            if not process:
+            if not process:  # pragma: no cover - here and below: a fork leaves by `_exit`, and nobody sees its coverage
                 self.number, self._others = number, [theirs]
                 self._serve(follow)
             theirs.close()  # before the next fork: no other keeps the line of one that has ended
@@ -114,7 +114,7 @@ class Crew:
         cuts = [len(items) * worker // self.workers for worker in range(self.workers + 1)]
         shares = [items[start:stop] for start, stop in pairwise(cuts)]
         mine = [function(item) for item in shares[self.number]]
-        if self.number:
+        if self.number:  # pragma: no cover
             self._others[0].send((self._steps, len(items), mine))
             found: list[list[Result]] = self._heard()
             found.insert(self.number, mine)
@@ -137,7 +137,7 @@ class Crew:
         except (OSError, EOFError, pickle.UnpicklingError) as error:
             raise CrewLost from error
 
-    def _serve(self, follow: Callable[[Crew, Any], object]) -> None:
+    def _serve(self, follow: Callable[[Crew, Any], object]) -> None:  # pragma: no cover
         """What a fork does, until nobody wants it. It leaves by `_exit`: what is open is not its own to finish."""
         try:
             while True:
@@ -148,7 +148,7 @@ class Crew:
         finally:
             os._exit(1)
 
-    def _heard(self) -> Any:
+    def _heard(self) -> Any:  # pragma: no cover
         """What the process that made this one says."""
         (crew,) = self._others
         while not crew.poll(PATIENCE):
@@ -159,7 +159,7 @@ class Crew:
 
 def _end(process: int, lines: Sequence[Connection], processes: Sequence[int]) -> None:
     """Lets workers go and waits for them; in a fork of the process that made them they are not its own."""
-    if os.getpid() != process:
+    if os.getpid() != process:  # pragma: no cover
         return
     for line in lines:
         with suppress(OSError), socket.socket(fileno=line.fileno()) as end:

@@ -48,6 +48,20 @@ def test_workers__give_the_same_answer_bit_for_bit(
     assert [all(map(is_shared, each.columns.arrays())) for each in (one, two, three)] == [False, True, True]
 
 
+def test_workers__are_let_go_where_this_process_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it fails with is what is raised; the next sweep is as if nothing had been."""
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("no memory, say")
+
+    engine, held = fine_engine(), book_with(random_accounts(2, 40))
+    with monkeypatch.context() as patched:
+        patched.setattr(sweep_module.Sweeper, "_decide_rows", fails)
+        with pytest.raises(RuntimeError, match="no memory"):
+            engine.sweep(held, MARKS, workers=2)
+    assert answer(engine.sweep(held, MARKS, workers=2)) == answer(engine.sweep(held, MARKS))
+
+
 def test_workers__do_not_write_to_arrays_of_their_own() -> None:
     """What one worker's sweep left is not shared, and stays as it is; what several left serves any number of them."""
     engine, held = fine_engine(), book_with(random_accounts(2, 40))
