@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from decimal import getcontext
 from pathlib import Path
+
+import pytest
 
 ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.append(ROOT)
+
+
+@pytest.fixture(autouse=True)
+def decimal_arithmetic() -> Iterator[None]:
+    """No call leaves the caller's decimal arithmetic changed."""
+    before = getcontext().prec
+    yield
+    assert getcontext().prec == before

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,46 +19,68 @@ from rules_engine.cli.inputs import (
     market_option,
     name_of,
     plugin_option,
-    policies_option,
-    policy_option,
     read,
     refuse_two_from_stdin,
-    registry_with,
 )
+from rules_engine.cli.versions import engine_reader, policy_options
 
 if TYPE_CHECKING:
+    from rules_engine.engine.engine import Engine
+    from rules_engine.life.decisions.decision_log import DecisionLog
+    from rules_engine.life.decisions.decision_masks import Mask
     from rules_engine.terms.explanation import Explanation
 
 EVALUATE_EXAMPLES = """\b
 Examples:
   rules-engine evaluate --policy usdt-perpetuals@1.2.0 --account account.json --market market.json
   rules-engine evaluate --policy P.yaml --account - --market market.json --json < account.json
-  rules-engine evaluate --policy P.yaml --account account.json --market market.json --explain"""
+  rules-engine evaluate --policy P.yaml --account account.json --market market.json --explain
+  rules-engine evaluate --policy usdt-perpetuals --store risk.db --account account.json --market market.json"""
 
 ORDER_EXAMPLES = """\b
 Examples:
   rules-engine order --policy P.yaml --account account.json --market market.json --order order.json
   rules-engine order --policy P.yaml --account account.json --market market.json --order - --json < order.json
-  rules-engine order --policy P.yaml --account account.json --market market.json --order order.json --explain"""
+  rules-engine order --policy P.yaml --account account.json --market market.json --order order.json --explain
+  rules-engine order --policy P.yaml --account account.json --market market.json --order order.json --log log.jsonl"""
 
 explain_option = click.option("--explain", is_flag=True, help="Print how each figure was made, step by step.")
 
 
+def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command whose answer may be written down before it is printed."""
+    log = click.option("--log", metavar="FILE", type=click.Path(), help="Write the decision to this log first.")
+    fields = click.option(
+        "--log-mask",
+        "masked",
+        multiple=True,
+        type=click.Choice(["account", "id"]),
+        help="Write tokens for these names; several times for both.",
+    )
+    key = click.option("--log-key", metavar="FILE", type=click.Path(), help="The key of the tokens, 16 bytes or more.")
+    return log(fields(key(command)))
+
+
 @click.command(epilog=EVALUATE_EXAMPLES)
-@policy_option
+@policy_options
 @account_option
 @market_option
-@policies_option
 @plugin_option
 @explain_option
+@log_options
 @json_option
 def evaluate(
     policy: str,
     account: str,
     market: str,
     policies: str | None,
+    url: str | None,
+    trust: str | None,
     plugins: Sequence[str],
     explain: bool,
+    log: str | None,
+    masked: Sequence[str],
+    log_key: str | None,
     as_json: bool,
 ) -> None:
     """Evaluate one account under a policy.
@@ -65,12 +89,13 @@ def evaluate(
     with 2 where a document is malformed.
     """
     refuse_two_from_stdin(account, market)
-    engine, *records = _engine_and_documents(policy, policies, plugins, account=account, market=market)
-    if explain:
+    mask = _mask(log, masked, log_key)
+    reader = engine_reader(policy, policies, plugins, url, trust)
+    engine, *records = _engine_and_documents(reader, account=account, market=market)
+    evaluation = None if explain and log is None else _answer(engine, "evaluate", records, log, mask)
+    if evaluation is None or explain:
         _print_explanation(engine.explain(*records), as_json)
-        return
-    evaluation = engine.evaluate(*records)
-    if as_json:
+    elif as_json:
         output.document(evaluation.to_dict())
     else:
         from rules_engine.report.tables import evaluation_tables
@@ -89,15 +114,15 @@ def _print_explanation(explanation: Explanation, as_json: bool) -> None:
 
 
 @click.command(epilog=ORDER_EXAMPLES)
-@policy_option
+@policy_options
 @account_option
 @market_option
 @click.option(
     "--order", required=True, metavar="O", type=click.Path(allow_dash=True), help="Order document (JSON), or -."
 )
-@policies_option
 @plugin_option
 @explain_option
+@log_options
 @json_option
 @click.pass_context
 def order(
@@ -107,8 +132,13 @@ def order(
     market: str,
     order: str,
     policies: str | None,
+    url: str | None,
+    trust: str | None,
     plugins: Sequence[str],
     explain: bool,
+    log: str | None,
+    masked: Sequence[str],
+    log_key: str | None,
     as_json: bool,
 ) -> None:
     """Say whether an order is accepted.
@@ -117,8 +147,10 @@ def order(
     with 0 where the order is accepted, 1 where it is refused and 2 where a document is malformed.
     """
     refuse_two_from_stdin(account, market, order)
-    engine, *records = _engine_and_documents(policy, policies, plugins, account=account, market=market, order=order)
-    decision = engine.check_order(*records)
+    mask = _mask(log, masked, log_key)
+    reader = engine_reader(policy, policies, plugins, url, trust)
+    engine, *records = _engine_and_documents(reader, account=account, market=market, order=order)
+    decision = _answer(engine, "check_order", records, log, mask)
     if explain:
         _print_explanation(engine.explain_order(*records), as_json)
     elif as_json:
@@ -130,11 +162,9 @@ def order(
     context.exit(0 if decision.accepted else FOUND)
 
 
-def _engine_and_documents(policy: str, policies: str | None, plugins: Sequence[str], **paths: str) -> list[Any]:
+def _engine_and_documents(reader: Callable[[], Any], **paths: str) -> list[Any]:
     """An engine and the records of the documents named; raises one DocumentError with the problems of all inputs."""
     from rules_engine.engine.documents import decode_account, decode_market, decode_order
-    from rules_engine.engine.engine import Engine
-    from rules_engine.policy.load import load_policy
 
     decoders = {"account": decode_account, "market": decode_market, "order": decode_order}
 
@@ -142,6 +172,45 @@ def _engine_and_documents(policy: str, policies: str | None, plugins: Sequence[s
         return decoders[kind](read(path), file=name_of(path))
 
     documents = [partial(document, kind, path) for kind, path in paths.items()]
-    registry = registry_with(plugins)
-    compiled, *records = all_of([partial(load_policy, policy, policies=policies, registry=registry), *documents])
-    return [Engine(compiled), *records]
+    engine, *records = all_of([reader, *documents])
+    return [engine(records[1]), *records]
+
+
+def _mask(log: str | None, masked: Sequence[str], key_file: str | None) -> Mask:
+    """What hides names in a log. A usage error where there is no log, no key, or too short a key."""
+    from rules_engine.life.decisions.decision_masks import Mask
+
+    if log is None and (masked or key_file is not None):
+        raise click.UsageError("--log-mask and --log-key are about a log; give --log FILE")
+    if bool(masked) != (key_file is not None):
+        raise click.UsageError("--log-mask says what is masked, and --log-key by which key; give both")
+    try:
+        return Mask(masked, b"" if key_file is None else read(key_file))
+    except ValueError as error:
+        raise click.UsageError(f"--log-key {key_file}: {error}") from None
+
+
+def _answer(engine: Engine, verb: str, records: Sequence[Any], log: str | None, mask: Mask) -> Any:
+    """What an engine answers, written into the log before anybody has it."""
+    from rules_engine.life.decisions.decision_records import new_decision
+    from rules_engine.life.decisions.logged import LoggedEngine
+
+    if log is None:
+        return getattr(engine, verb)(*records)
+    with _opened(log, mask) as opened:
+        decision = new_decision(opened.now())
+        answer = getattr(LoggedEngine(engine, opened), verb)(*records, decision=decision)
+    output.message(f"decision {decision} is in {log}")
+    return answer
+
+
+def _opened(log: str, mask: Mask) -> DecisionLog:
+    """The log, in strict mode; that its end was torn by a kill is told."""
+    from rules_engine.life.decisions.decision_log import DecisionLog, TornLogWarning
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", TornLogWarning)
+        opened = DecisionLog.open(log, clock=lambda: datetime.now(UTC), mask=mask)
+    for warning in told:
+        output.message(str(warning.message))
+    return opened

@@ -26,7 +26,11 @@ LARGEST_INPUT: Final = 256_000_000
 """Bytes, after decompression: a larger input is a mistake or an attack."""
 
 policy_option = click.option(
-    "--policy", required=True, metavar="P", type=click.Path(), help="Policy: a file, or NAME@VERSION of a packaged one."
+    "--policy",
+    required=True,
+    metavar="P",
+    type=click.Path(),
+    help="Policy: a file, NAME@VERSION, or a NAME, of which the version in force answers.",
 )
 policies_option = click.option(
     "--policies",

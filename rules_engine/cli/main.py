@@ -14,12 +14,20 @@ from rules_engine.cli import output
 from rules_engine.cli.check import check
 from rules_engine.cli.commands import Commands
 from rules_engine.cli.completion import PROGRAM, completion
+from rules_engine.cli.diff import diff
 from rules_engine.cli.evaluate import evaluate, order
+from rules_engine.cli.impact import impact
 from rules_engine.cli.importing import import_group
 from rules_engine.cli.plugins import plugins_group, quiet_registry
+from rules_engine.cli.replay import replay
 from rules_engine.cli.schema import schema
 from rules_engine.cli.show import show
+from rules_engine.cli.store import store_group
+from rules_engine.cli.store_keys import keys_group
+from rules_engine.cli.store_steps import activate, approve, rollback, submit
+from rules_engine.cli.store_views import history, status
 from rules_engine.cli.sweep import sweep
+from rules_engine.cli.test import test
 from rules_engine.cli.what_if import what_if
 from rules_engine.errors import PluginError
 
@@ -35,8 +43,31 @@ Results go to stdout, messages to stderr; NO_COLOR is honoured.
 `rules-engine completion bash|zsh|fish` prints the completion script of a shell."""
 
 
+SECTIONS: Final = {
+    "Write and judge policies": (check, test, show, diff, impact, import_group, schema),
+    "Answer by a policy": (evaluate, order, sweep, what_if, replay),
+    "Put versions in force": (submit, approve, activate, rollback, status, history, store_group, keys_group),
+    "The program itself": (plugins_group, completion),
+}
+"""The verbs as help shows them, each section in the order in which somebody new needs them."""
+
+
 class Program(Commands):
     """The root group with the verbs of plugins beside ours. Plugins are loaded for help, and where no verb is ours."""
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        sections = {title: list(verbs) for title, verbs in SECTIONS.items()}
+        names = self.list_commands(context)
+        theirs = (self.get_command(context, name) for name in names if name not in self.commands)
+        sections["From plugins"] = [verb for verb in theirs if verb is not None]
+        width = max(map(len, names))
+        for title, verbs in sections.items():
+            rows = [
+                (str(verb.name).ljust(width), verb.get_short_help_str(formatter.width - width - 6)) for verb in verbs
+            ]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
     def list_commands(self, context: click.Context) -> list[str]:
         return sorted({*super().list_commands(context), *_registry(context).commands})
@@ -100,8 +131,9 @@ def cli() -> None:
     """Exact margin rules: check policies, evaluate accounts, decide on orders."""
 
 
-for command in (check, show, evaluate, order, sweep, what_if, schema, import_group, plugins_group, completion):
-    cli.add_command(command)
+for verbs in SECTIONS.values():
+    for command in verbs:
+        cli.add_command(command)
 
 
 def main() -> None:

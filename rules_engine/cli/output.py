@@ -41,8 +41,8 @@ def document(value: Any) -> None:
 
 
 def entry(problem: Problem) -> dict[str, Any]:
-    """A problem for programs; `file` alone where it has no place in a text."""
-    mark = problem.mark
+    """A problem for programs; `file` alone where it has no place in a text. Some come with a counterexample."""
+    mark, example = problem.mark, getattr(problem, "counterexample", None)
     place: dict[str, Any] = {"file": problem.document} if problem.document else {}
     return {
         **({"file": mark.file, "line": mark.line, "column": mark.column} if mark else place),
@@ -51,6 +51,7 @@ def entry(problem: Problem) -> dict[str, Any]:
         "message": problem.message,
         "hint": problem.hint,
         "path": problem.path,
+        **({} if example is None else {"counterexample": example.document()}),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ import click
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
 from rules_engine.cli.inputs import json_option, plugin_option, policies_option, registry_with
+from rules_engine.cli.versions import instant_of
 
 if TYPE_CHECKING:
     from rules_engine.terms.policy import Policy
@@ -19,6 +21,7 @@ Examples:
   rules-engine show --list
   rules-engine show policies/usdt-perpetuals/1.2.0.yaml
   rules-engine show usdt-perpetuals@1.2.0 --instrument ETHUSDT
+  rules-engine show usdt-perpetuals --at 2026-12-02T00:00:00Z
   rules-engine show usdt-perpetuals@1.2.0 --json"""
 
 
@@ -26,6 +29,9 @@ Examples:
 @click.argument("policy", metavar="[POLICY]", required=False, type=click.Path())
 @click.option("--list", "listed", is_flag=True, help="Only the names of the policies there are, as NAME@VERSION.")
 @click.option("--instrument", metavar="NAME", help="Only what this instrument resolves to.")
+@click.option(
+    "--at", metavar="TIME", callback=instant_of, help="The version in force then; POLICY is a name. [default: now]"
+)
 @policies_option
 @plugin_option
 @json_option
@@ -35,6 +41,7 @@ def show(
     policy: str | None,
     listed: bool,
     instrument: str | None,
+    at: datetime | None,
     policies: str | None,
     plugins: Sequence[str],
     as_json: bool,
@@ -42,10 +49,11 @@ def show(
     """Print a policy resolved, with where each value comes from.
 
     Every value stands beside the file and line it comes from (the policy's own or a parent's), tiers with their
-    derived deductions. POLICY is a file, or NAME@VERSION of a packaged one. A value that the text leaves out is shown
-    with its default. Exits with 1 where --instrument names an instrument that the policy does not cover, 2 where the
-    policy cannot be used.
+    derived deductions. POLICY is a file, NAME@VERSION, or a NAME, which means the version in force. A value that the
+    text leaves out is shown with its default. Exits with 1 where --instrument names an instrument that the policy does
+    not cover, 2 where the policy cannot be used.
     """
+    from rules_engine.life.versions import load_line, names_line
     from rules_engine.policy.load import load_policy, policy_pins
     from rules_engine.report.policy import policy_document, policy_tables
 
@@ -54,7 +62,13 @@ def show(
         return
     if policy is None:
         raise click.UsageError("name a policy, or ask for the names of those there are with --list", context)
-    compiled = load_policy(policy, policies=policies, registry=registry_with(plugins))
+    registry = registry_with(plugins)
+    if names_line(policy):
+        compiled = load_line(policy, policies=policies, registry=registry).in_force(at or datetime.now(UTC))
+    elif at is None:
+        compiled = load_policy(policy, policies=policies, registry=registry)
+    else:
+        raise click.UsageError(f"--at asks which version is in force: give a policy's name, not {policy}", context)
     if instrument is not None:
         _show_instrument(context, compiled, instrument, as_json)
     elif as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial, reduce
+from functools import reduce
 from operator import add
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -19,27 +19,25 @@ from rules_engine.cli.inputs import (
     market_option,
     name_of,
     plugin_option,
-    policies_option,
-    policy_option,
     read,
     refuse_two_from_stdin,
-    registry_with,
 )
+from rules_engine.cli.versions import engine_reader, policy_options
 
 if TYPE_CHECKING:
     from rules_engine.cli.row_files import Rows
     from rules_engine.engine.book import Book
     from rules_engine.engine.book_pools import RowNames
-    from rules_engine.engine.engine import MarketEngine
+    from rules_engine.engine.engine import Engine, MarketEngine
     from rules_engine.engine.sweep import Sweep
     from rules_engine.engine.sweep_rows import Codes
     from rules_engine.report.sweep import Cost, Summary
     from rules_engine.terms.market import Market
-    from rules_engine.terms.policy import Policy
 
 EXAMPLES = """\b
 Examples:
   rules-engine sweep --policy usdt-perpetuals@1.2.0 --book book.csv --collateral collateral.csv --market market.json
+  rules-engine sweep --policy usdt-perpetuals --store risk.db --book book.csv --market market.json
   rules-engine sweep --policy P.yaml --book book.csv.gz --market market.json --out rows.csv
   rules-engine sweep --policy P.yaml --book book.parquet --collateral c.parquet --market market.json --exact --json
   rules-engine sweep --policy P.yaml --book by-account.csv --part-rows 1000000 --market market.json --workers 2"""
@@ -74,7 +72,7 @@ workers_option = click.option(
 
 
 @click.command(epilog=EXAMPLES)
-@policy_option
+@policy_options
 @table_option("book", "B", "The book, one row a position: a file, or a directory of its parts", required=True)
 @table_option("collateral", "C", "What backs accounts and groups: a file, or a directory as B is")
 @table_option("orders", "O", "Resting orders: likewise")
@@ -83,7 +81,6 @@ workers_option = click.option(
 @click.option("--exact", is_flag=True, help="Evaluate every account: exact figures, prices rounded to the tick.")
 @part_rows_option
 @workers_option
-@policies_option
 @plugin_option
 @json_option
 @click.pass_context
@@ -99,6 +96,8 @@ def sweep(
     part_rows: int | None,
     workers: int,
     policies: str | None,
+    url: str | None,
+    trust: str | None,
     plugins: Sequence[str],
     as_json: bool,
 ) -> None:
@@ -110,19 +109,19 @@ def sweep(
     """
     from rules_engine.cli.book_files import BookParts, files_of
     from rules_engine.engine.documents import decode_market
-    from rules_engine.policy.load import load_policy
 
     refuse_two_from_stdin(book, market, *(each for each in (collateral, orders) if each is not None))
     files = files_of(book, collateral, orders)
     readers: list[Any] = [
-        partial(load_policy, policy, policies=policies, registry=registry_with(plugins)),
+        engine_reader(policy, policies, plugins, url, trust),
         lambda: decode_market(read(market), file=name_of(market)),
     ]
-    compiled, at = all_of(readers)
-    parts = BookParts(files, part_rows, compiled.settlement_currency)
+    engine_at, at = all_of(readers)
+    engine = engine_at(at)
+    parts = BookParts(files, part_rows, engine.policy.settlement_currency)
     faults = Faults()
     with _rows(out, texts=exact) as rows:
-        summary = reduce(add, map(_swept(compiled, at, rows, faults, exact=exact, workers=workers), parts))
+        summary = reduce(add, map(_swept(engine, at, rows, faults, exact=exact, workers=workers), parts))
     if out is not None:
         output.message(f"wrote {out}")
     for fault in parts.faults:
@@ -140,32 +139,32 @@ def _rows(out: str | None, *, texts: bool) -> AbstractContextManager[Rows | None
 
 
 def _swept(
-    policy: Policy, at: Market, rows: Rows | None, faults: Faults, *, exact: bool, workers: int
+    engine: Engine, at: Market, rows: Rows | None, faults: Faults, *, exact: bool, workers: int
 ) -> Callable[[Book], Summary]:
     """What decides a part of a book, writes its rows, takes its faults down, and keeps no more of it than a summary."""
     from rules_engine.engine.book_pools import row_names
-    from rules_engine.engine.engine import Engine
     from rules_engine.engine.quote import Quotes
     from rules_engine.numbers.exact import exactly
     from rules_engine.report.sweep import row_faults, summary_of
     from rules_engine.terms.evaluation import PolicyIdentity
 
-    engine, quotes = Engine(policy).at(at), Quotes(policy, at)
+    policy, here = engine.policy, engine.at(at)
+    quotes = Quotes(policy, at)
     identity = PolicyIdentity(name=policy.name, version=policy.version, digest=policy.digest)
 
     def decide(book: Book) -> Summary:
         answer = (
-            exact_answer(engine, book)
+            exact_answer(here, book)
             if exact
-            else swept_answer(engine.sweep(book, prices=rows is not None, workers=workers))
+            else swept_answer(here.sweep(book, prices=rows is not None, workers=workers))
         )
         for fault in row_faults(book):
             faults.add(fault)
         with exactly():
             if rows is not None:
-                for names in row_names(policy, book, quotes):
+                for names in row_names(policy, answer.book, quotes):
                     rows.write(answer.columns(names))
-            return summary_of(book, answer.statuses, quotes, identity, at.as_of, answer.cost)
+            return summary_of(answer.book, answer.statuses, quotes, identity, at.as_of, answer.cost)
 
     return decide
 
@@ -203,8 +202,8 @@ def _print(summary: Summary, as_json: bool) -> None:
 class Answer:
     """What a whole book was answered, in the order of a sweep's columns: doubles, or texts of exact numbers."""
 
-    def __init__(self, statuses: Codes, figures: Mapping[str, Any], cost: Cost) -> None:
-        self.statuses, self.figures, self.cost = statuses, figures, cost
+    def __init__(self, book: Book, statuses: Codes, figures: Mapping[str, Any], cost: Cost) -> None:
+        self.book, self.statuses, self.figures, self.cost = book, statuses, figures, cost
 
     def columns(self, names: RowNames) -> list[Sequence[Any]]:
         """Some rows, column by column; None is what is not known."""
@@ -224,7 +223,7 @@ def swept_answer(sweep: Sweep) -> Answer:
 
     figures = {name: getattr(sweep.columns, name) for name in FIGURES}  # prices are None where no rows are written
     cost = Cost(exactly=sweep.exactly, rows=sweep.rows_exact, seconds=sweep.seconds_exact)
-    return Answer(sweep.columns.status, figures, cost)
+    return Answer(sweep.book, sweep.columns.status, figures, cost)
 
 
 def exact_answer(engine: MarketEngine, book: Book) -> Answer:
@@ -251,4 +250,4 @@ def exact_answer(engine: MarketEngine, book: Book) -> Answer:
                     found = getattr(pool if name == "equity" else position, name, None)
                     figures[name][slot] = None if found is None else plain(found)
     cost = Cost(exactly={"asked for with --exact": len(book)}, rows=len(book), seconds=perf_counter() - began)
-    return Answer(statuses, figures, cost)
+    return Answer(book, statuses, figures, cost)

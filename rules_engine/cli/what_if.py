@@ -6,11 +6,11 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from functools import partial, reduce
+from functools import reduce
 from importlib import import_module
 from operator import add
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import click
 
@@ -22,20 +22,18 @@ from rules_engine.cli.inputs import (
     market_option,
     name_of,
     plugin_option,
-    policies_option,
-    policy_option,
     read,
     refuse_two_from_stdin,
-    registry_with,
 )
 from rules_engine.cli.sweep import Faults, part_rows_option, table_option, workers_option
+from rules_engine.cli.versions import engine_reader, policy_options
 
 if TYPE_CHECKING:
     from rules_engine.engine.book import Book
+    from rules_engine.engine.engine import Engine
     from rules_engine.engine.what_if import Outcome
     from rules_engine.report.what_if import Axis, WhatIf
     from rules_engine.terms.market import Market
-    from rules_engine.terms.policy import Policy
 
 EXAMPLES = """\b
 Examples:
@@ -106,7 +104,7 @@ def _measure(context: click.Context, parameter: click.Parameter, text: str | Non
 
 
 @click.command(name="what-if", epilog=EXAMPLES)
-@policy_option
+@policy_options
 @table_option("book", "B", "The book, one row a position: a file, or a directory of its parts", required=True)
 @table_option("collateral", "C", "What backs accounts and groups: a file, or a directory as B is")
 @table_option("orders", "O", "Resting orders: likewise")
@@ -128,7 +126,6 @@ def _measure(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.option("--picture", metavar="FILE", type=click.Path(), help="Draw the grid: FILE.png or FILE.svg.")
 @part_rows_option
 @workers_option
-@policies_option
 @plugin_option
 @json_option
 @click.pass_context
@@ -147,6 +144,8 @@ def what_if(
     part_rows: int | None,
     workers: int,
     policies: str | None,
+    url: str | None,
+    trust: str | None,
     plugins: Sequence[str],
     as_json: bool,
 ) -> None:
@@ -159,22 +158,21 @@ def what_if(
     """
     from rules_engine.cli.book_files import BookParts, files_of
     from rules_engine.engine.documents import decode_market
-    from rules_engine.policy.load import load_policy
 
     refuse_two_from_stdin(book, market, *(each for each in (collateral, orders) if each is not None))
     files = files_of(book, collateral, orders)
     _refuse_picture(picture)
     axes = _axes(price, measure)
-    compiled, at = all_of(
-        [
-            partial(load_policy, policy, policies=policies, registry=registry_with(plugins)),
-            lambda: decode_market(read(market), file=name_of(market)),
-        ]
-    )
+    readers: list[Any] = [
+        engine_reader(policy, policies, plugins, url, trust),
+        lambda: decode_market(read(market), file=name_of(market)),
+    ]
+    engine_at, at = all_of(readers)
+    engine = engine_at(at)
     moving = Moving(axes, instruments or ("*",), assets)
     _refuse_unknown(at, moving)
-    parts, faults = BookParts(files, part_rows, compiled.settlement_currency), Faults()
-    answer = reduce(add, map(_answered(compiled, at, moving, faults, workers), parts))
+    parts, faults = BookParts(files, part_rows, engine.policy.settlement_currency), Faults()
+    answer = reduce(add, map(_answered(engine, at, moving, faults, workers), parts))
     for fault in parts.faults:
         faults.add(fault)
     answer = answer.beside(accounts=parts.idle, faults=faults.count)
@@ -228,9 +226,8 @@ def _refuse_unknown(market: Market, moving: Moving) -> None:
             raise click.UsageError(f"nothing that moves has a measure {axis.name}; {nearest(axis.name, measures)}")
 
 
-def _answered(policy: Policy, market: Market, moving: Moving, faults: Faults, workers: int) -> Callable[[Book], WhatIf]:
+def _answered(engine: Engine, market: Market, moving: Moving, faults: Faults, workers: int) -> Callable[[Book], WhatIf]:
     """What gives the answer for a part of the book, swept in every market of the grid, and takes down its faults."""
-    from rules_engine.engine.engine import Engine
     from rules_engine.engine.what_if import chosen, grid_of
     from rules_engine.numbers.exact import ZERO
     from rules_engine.report.sweep import faults_of
@@ -239,8 +236,7 @@ def _answered(policy: Policy, market: Market, moving: Moving, faults: Faults, wo
 
     moves = {axis.name: axis.moves for axis in moving.axes}
     scenarios = grid_of(moves.pop(PRICE, (ZERO,)), moves)
-    backing = chosen(market.prices, moving.assets)
-    engine = Engine(policy)
+    policy, backing = engine.policy, chosen(market.prices, moving.assets)
 
     def answer(book: Book) -> WhatIf:
         outcomes = engine.what_if(book, market, scenarios, moving.instruments, moving.assets, workers=workers)

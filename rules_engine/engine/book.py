@@ -11,95 +11,27 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
-from itertools import pairwise, takewhile
-from typing import Any, Final, TypeAlias, TypeVar
+from itertools import takewhile
+from typing import Any, Final, TypeVar
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from rules_engine.engine.book_groups import CHUNK as CHUNK
+from rules_engine.engine.book_groups import COLUMNS as COLUMNS
+from rules_engine.engine.book_groups import Group as Group
+from rules_engine.engine.book_groups import Instants as Instants
+from rules_engine.engine.book_groups import Integers as Integers
+from rules_engine.engine.book_groups import Span as Span
+from rules_engine.engine.book_groups import group_of as group_of
 from rules_engine.errors import Doubt
 from rules_engine.numbers.columns import Floats
 from rules_engine.terms.account import Account, Order, Position
-
-CHUNK: Final = 32_768
-"""Rows that are worked on together: enough to hide what a call costs, few enough for their columns to stay in cache."""
-
-COLUMNS: Final = ("quantity", "entry_price", "margin", "leverage", "accrued")
-"""The columns of numbers, in the order of bounds."""
 
 WORTH: Final = 30_000
 """Rows that can be passed over in the time that looking for one account takes."""
 
 Kept = TypeVar("Kept")
-
-Integers: TypeAlias = NDArray[np.int64]
-Instants: TypeAlias = NDArray[np.datetime64]
-
-
-class Span(msgspec.Struct, frozen=True):
-    """A chunk of a group, and between which bounds each of its columns lies, in the order of `COLUMNS`."""
-
-    start: int
-    stop: int
-    bounds: tuple[tuple[float, float], ...]
-
-
-class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """Positions of one instrument, mode and stated group, by size of quantity. `rows` are their numbers in the book.
-
-    `columns` holds an array for each of `COLUMNS`, of the doubles nearest to the numbers; None where no row of it
-    states one. `accounts` are places in the book's list of accounts.
-    """
-
-    instrument: str
-    mode: str
-    rows: Integers
-    accounts: Integers
-    columns: Mapping[str, Floats | None]
-    spans: tuple[Span, ...]
-    group: str | None = None
-
-    @property
-    def size(self) -> int:
-        return len(self.rows)
-
-
-def group_of(
-    instrument: str,
-    mode: str,
-    rows: Integers,
-    accounts: Integers,
-    columns: Mapping[str, Floats],
-    group: str | None = None,
-) -> Group:
-    """A group of rows that are alike, put in order of size and cut into chunks. NaN is what is not stated."""
-    order = np.argsort(np.abs(columns["quantity"]), kind="stable")
-    stated = {name: None if np.isnan(column[0]) else column[order] for name, column in columns.items()}
-    return Group(
-        instrument=instrument,
-        mode=mode,
-        rows=rows[order],
-        accounts=accounts[order],
-        columns=stated,
-        spans=tuple(_span(stated, start, stop) for start, stop in pairwise(_cuts(len(rows)))),
-        group=group,
-    )
-
-
-def _cuts(rows: int) -> list[int]:
-    """Where to cut so many rows into chunks of equal size, as near to `CHUNK` as they divide."""
-    chunks = max(1, round(rows / CHUNK))
-    return [rows * chunk // chunks for chunk in range(chunks + 1)]
-
-
-def _span(columns: Mapping[str, Floats | None], start: int, stop: int) -> Span:
-    bounds = []
-    for name in COLUMNS:
-        column = columns[name]
-        part = np.zeros(1) if column is None else column[start:stop]
-        bounds.append((float(part.min()), float(part.max())))
-    return Span(start, stop, tuple(bounds))
 
 
 class Exactly(msgspec.Struct, frozen=True):
@@ -156,6 +88,27 @@ class Book:
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]  # type: ignore[no-any-return]
+
+    def by_cohort(self, cutoffs: Sequence[datetime]) -> Book:
+        """The book with each group parted by how many of the cutoffs (newest first) its rows were opened before."""
+        if not cutoffs:
+            return self
+        return self.kept(("cohorts", *cutoffs), lambda: self._parted(cutoffs))
+
+    def _parted(self, cutoffs: Sequence[datetime]) -> Book:
+        opened = self.contents.opened
+        instants = [np.datetime64(each.astimezone(UTC).replace(tzinfo=None), "us") for each in cutoffs]
+        groups: list[Group] = []
+        for group in self.groups:
+            if opened is None:
+                groups.append(msgspec.structs.replace(group, cohort=None))
+                continue
+            times = opened[group.rows]
+            counts = np.sum([times < instant for instant in instants], axis=0)
+            counts[np.isnat(times)] = -1
+            for cohort in np.unique(counts).tolist():
+                groups.append(group.part(counts == cohort, None if cohort < 0 else cohort))
+        return Book(msgspec.structs.replace(self.contents, groups=tuple(groups)))
 
     @cached_property
     def starts(self) -> tuple[int, ...]:

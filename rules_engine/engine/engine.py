@@ -37,16 +37,18 @@ class ObserverWarning(UserWarning):
 class Engine:
     """Evaluates accounts under one policy. To change the policy, build another engine.
 
-    `observers` (of a registry, or your own) are told of evaluations, once a batch.
+    `observers` (of a registry, or your own) are told of evaluations, once a batch. Where the policy is for new
+    positions alone, `elders` are the versions that are still for those opened before it, the newest first.
     """
 
-    __slots__ = ("_observers", "_policy", "_schedules")
+    __slots__ = ("_elders", "_observers", "_policy", "_schedules")
 
-    def __init__(self, policy: Policy, observers: Iterable[Observer] = ()) -> None:
+    def __init__(self, policy: Policy, observers: Iterable[Observer] = (), elders: Iterable[Policy] = ()) -> None:
         if not isinstance(policy, Policy):
             raise TypeError(f"Engine takes a Policy (from load_policy), not {type(policy).__name__}")
         self._policy = policy
         self._observers = tuple(observers)
+        self._elders = tuple(elders)
         self._schedules = Schedules()
 
     @property
@@ -59,7 +61,13 @@ class Engine:
 
         Raises `DocumentError` where the market's document is not well formed.
         """
-        return MarketEngine(self._policy, decode_market(market), self._observers, self._schedules)
+        return self._at(decode_market(market))
+
+    def _at(self, market: Market) -> MarketEngine:
+        return MarketEngine(self._policy, market, self._observers, self._quotes(market))
+
+    def _quotes(self, market: Market) -> Quotes:
+        return Quotes(self._policy, market, self._schedules, self._elders)
 
     def evaluate(self, account: Account | Source, market: Market | Source) -> Evaluation:
         """Every position's and pool's figures, prices, status and close-out.
@@ -68,7 +76,7 @@ class Engine:
         that are not well formed; what is doubtful inside a well-formed one ends as `undetermined` pools.
         """
         account, market = decode_two(account, market)
-        return MarketEngine(self._policy, market, self._observers, self._schedules).evaluate(account)
+        return self._at(market).evaluate(account)
 
     def sweep(
         self,
@@ -115,7 +123,7 @@ class Engine:
 
         account, market = decode_two(account, market)
         with exactly():
-            solution = solve(self._policy, account, market, Quotes(self._policy, market, self._schedules))
+            solution = solve(self._policy, account, market, self._quotes(market))
             return explain(self._policy, market, solution, written(self._policy, market.as_of, solution))
 
     def check_order(
@@ -126,7 +134,7 @@ class Engine:
     ) -> OrderDecision:
         """Whether an order may be accepted, what it requires, and how large it could be. Raises as `evaluate` does."""
         account, market, order = _with_order(account, market, order)
-        return MarketEngine(self._policy, market, self._observers, self._schedules).check_order(account, order)
+        return self._at(market).check_order(account, order)
 
     def explain_order(
         self,
@@ -139,7 +147,7 @@ class Engine:
 
         account, market, order = _with_order(account, market, order)
         with exactly():
-            return explain_order(self._policy, account, market, order, Quotes(self._policy, market, self._schedules))
+            return explain_order(self._policy, account, market, order, self._quotes(market))
 
 
 class MarketEngine:
@@ -150,9 +158,13 @@ class MarketEngine:
 
     __slots__ = ("_market", "_observers", "_policy", "_quotes")
 
-    def __init__(self, policy: Policy, market: Market, observers: tuple[Observer, ...], schedules: Schedules) -> None:
-        self._policy, self._market, self._observers = policy, market, observers
-        self._quotes = Quotes(policy, market, schedules)
+    def __init__(self, policy: Policy, market: Market, observers: tuple[Observer, ...], quotes: Quotes) -> None:
+        self._policy, self._market, self._observers, self._quotes = policy, market, observers, quotes
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that answers."""
+        return self._policy
 
     def evaluate(self, account: Account | Source) -> Evaluation:
         """As `Engine.evaluate`, in this market."""

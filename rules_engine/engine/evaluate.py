@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -10,7 +10,7 @@ from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.decide import status_of
 from rules_engine.engine.orders import placement, with_orders
 from rules_engine.engine.pools import Pool, Pools, pools_of
-from rules_engine.engine.quote import Quote
+from rules_engine.engine.quote import Quotes
 from rules_engine.engine.reserving import Reservations, reservations
 from rules_engine.engine.sums import Sums, Terms, sums_of, terms_of
 from rules_engine.errors import Doubt
@@ -21,8 +21,6 @@ from rules_engine.terms.account import Account
 from rules_engine.terms.evaluation import Status
 from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
-
-QuoteOf = Callable[[str], Quote]
 
 
 class Solved(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +67,7 @@ class Solution(msgspec.Struct, frozen=True):
         return [one for one in self.solved.values() if one.draws and one.pool.open]
 
 
-def solve(policy: Policy, account: Account, market: Market, quote_of: QuoteOf) -> Solution:
+def solve(policy: Policy, account: Account, market: Market, quote_of: Quotes) -> Solution:
     """Solves the shared pool first, since groups may draw on what it has free, and then the others."""
     terms = terms_of(policy, account.fee_rate)
     pools = pools_of(policy, account, market, quote_of)

@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import msgspec
 
-from rules_engine.engine.evaluate import QuoteOf, Solution, solve
+from rules_engine.engine.evaluate import Solution, solve
 from rules_engine.engine.explain import explain
 from rules_engine.engine.explain_lines import NONE, UNKNOWN, doubt_lines, step_line, unless_zero
 from rules_engine.engine.order_check import Check, check_order
 from rules_engine.engine.orders import place_order, resting
 from rules_engine.engine.pools import Unplaced
+from rules_engine.engine.quote import Quotes
 from rules_engine.numbers.exact import ZERO, sign_of
 from rules_engine.numbers.text import plain
 from rules_engine.numbers.traced import TracedNumbers, readable
@@ -22,7 +23,7 @@ from rules_engine.terms.market import Market
 from rules_engine.terms.policy import Policy
 
 
-def explain_order(policy: Policy, account: Account, market: Market, order: Order, quote_of: QuoteOf) -> Explanation:
+def explain_order(policy: Policy, account: Account, market: Market, order: Order, quote_of: Quotes) -> Explanation:
     """The steps behind the decision, and those behind every figure with the order resting."""
     decision = check_order(policy, account, market, order, quote_of)
     with_order = msgspec.structs.replace(account, orders=(*account.orders, order))

@@ -88,7 +88,13 @@ def _prices(one: Solved, solved: Solution, policy: Policy) -> dict[str, Prices |
 
 def _position(policy: Policy, holding: Holding, one: Solved, leg: Leg | None, prices: Prices | None) -> PositionFigures:
     position, quote = holding.position, holding.quote
-    blank = PositionFigures(id=position.id, instrument=position.instrument, mode=position.mode, pool=one.pool.name)
+    blank = PositionFigures(
+        id=position.id,
+        instrument=position.instrument,
+        mode=position.mode,
+        pool=one.pool.name,
+        version=quote.version,
+    )
     if not holding.open:
         return _without_contracts(blank, leg, policy.quantum)
     if leg is None:

@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from rules_engine.engine.calls import PluginFault
-from rules_engine.engine.evaluate import QuoteOf, Solution, Solved, solve
+from rules_engine.engine.evaluate import Solution, Solved, solve
 from rules_engine.engine.figures import free_margin, written
 from rules_engine.engine.orders import Placed, place_order, resting
 from rules_engine.engine.pools import Unplaced
+from rules_engine.engine.quote import Quotes
 from rules_engine.engine.reserving import filled, taken
 from rules_engine.errors import Doubt
 from rules_engine.formulas.requirement import tier_size
@@ -32,14 +33,14 @@ LARGEST_COUNT: Final = Decimal("1e60")
 """Where the search for the largest order gives up: more steps than any number of the grammar can hold."""
 
 
-def check_order(policy: Policy, account: Account, market: Market, order: Order, quote_of: QuoteOf) -> OrderDecision:
+def check_order(policy: Policy, account: Account, market: Market, order: Order, quote_of: Quotes) -> OrderDecision:
     """Decides on one order, given the account without it."""
     before = solve(policy, account, market, quote_of)
     return _decided(policy, account, market, order, quote_of, before)
 
 
 def _decided(
-    policy: Policy, account: Account, market: Market, order: Order, quote_of: QuoteOf, before: Solution
+    policy: Policy, account: Account, market: Market, order: Order, quote_of: Quotes, before: Solution
 ) -> OrderDecision:
     """The decision, with the account solved without the order in `before`."""
     with_order = msgspec.structs.replace(account, orders=(*account.orders, order))

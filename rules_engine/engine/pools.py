@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from rules_engine.engine.assets import shared_assets
 from rules_engine.engine.backing import backed_twice
 from rules_engine.engine.calls import Caller, PluginFault, label_of
-from rules_engine.engine.quote import Quote
+from rules_engine.engine.quote import Quote, Quotes
 from rules_engine.errors import Doubt
 from rules_engine.numbers.exact import EXACT, ZERO
 from rules_engine.numbers.system import Number
@@ -154,14 +154,14 @@ def _unplaced(row: Position | Order, code: str, message: str) -> Unplaced:
     return Unplaced(Doubt(code=code, message=f"{row.id}: {message}", position=row.id, instrument=row.instrument))
 
 
-def pools_of(policy: Policy, account: Account, market: Market, quote_of: Callable[[str], Quote]) -> Pools:
+def pools_of(policy: Policy, account: Account, market: Market, quote_of: Quotes) -> Pools:
     """Every pool of the account, in the order of its positions; the shared pool is always among them."""
     members: dict[str, list[Holding]] = {}
     places: dict[str, tuple[AllowedMode, PoolLabel]] = {}
     pool_of: dict[str, str] = {}
     doubts: list[Doubt] = []
     for position in account.positions:
-        holding = Holding(position, quote_of(position.instrument))
+        holding = Holding(position, quote_of.held(position))
         try:
             allowed, label = place(policy, holding.quote, position)
         except Unplaced as unplaced:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from rules_engine.errors import Doubt
 from rules_engine.numbers.exact import EXACT, ONE
 from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.policy.globs import matches
+from rules_engine.terms.account import Position
 from rules_engine.terms.exposure import Schedule
 from rules_engine.terms.instrument import InstrumentView
 from rules_engine.terms.market import InstrumentMarket, Market
@@ -28,7 +30,8 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
 
     `doubts` make the pools that hold it undetermined; `missing` are measures that are not known, where `severe` and
     `least` differ. `value` is that of one contract at the mark, None where there is no usable mark. `view` is what
-    modes may know of it; `prepared` holds, by mode, what they made of that, once one has been asked.
+    modes may know of it; `prepared` holds, by mode, what they made of that, once one has been asked. `version` is that
+    of the policy where it is not the one in force.
     """
 
     instrument: str
@@ -48,6 +51,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     view: InstrumentView = InstrumentView()
     as_of: datetime
     prepared: dict[str, Any]
+    version: str | None = None
 
     def value_at(self, price: Number) -> Number:
         """Value of one contract at a price. Raises `PluginFault`."""
@@ -118,12 +122,20 @@ def quote(policy: Policy, rule: InstrumentRule | None, instrument: str, market: 
 
 
 class Quotes:
-    """Each instrument's quote in one market, made when it is first asked for."""
+    """Each instrument's quote in one market, made when it is first asked for.
 
-    __slots__ = ("_made", "_market", "_policy", "schedules")
+    `elders` are older versions of a policy that is for new positions alone, the newest first: a position that was
+    opened before a version began has the quote of the first older one that is for it. `cutoffs` are those beginnings.
+    """
 
-    def __init__(self, policy: Policy, market: Market, schedules: Schedules | None = None) -> None:
-        self._policy, self._market = policy, market
+    __slots__ = ("_elders", "_made", "_market", "_policy", "cutoffs", "elders", "schedules")
+
+    def __init__(
+        self, policy: Policy, market: Market, schedules: Schedules | None = None, elders: tuple[Policy, ...] = ()
+    ) -> None:
+        self._policy, self._market, self.elders = policy, market, elders
+        self._elders = [Quotes(elder, market, schedules) for elder in elders]
+        self.cutoffs = [each for one in (policy, *elders) if (each := _beginning(one)) is not None]
         self._made: dict[str, Quote] = {}
         self.schedules = Schedules() if schedules is None else schedules
 
@@ -134,3 +146,37 @@ class Quotes:
             rule = rule_for(self._policy, instrument)
             found = self._made[instrument] = quote(self._policy, rule, instrument, self._market, self.schedules)
         return found
+
+    def at(self, market: Market) -> Quotes:
+        """Those of the same versions in another market."""
+        return Quotes(self._policy, market, self.schedules, self.elders)
+
+    def held(self, position: Position) -> Quote:
+        """The quote of a position: its instrument's, under the version that is for it."""
+        if not self.cutoffs:
+            return self(position.instrument)
+        return self.of_cohort(position.instrument, cohort_of(position.opened_at, self.cutoffs))
+
+    def of_cohort(self, instrument: str, cohort: int | None) -> Quote:
+        """The quote for positions opened before so many of the cutoffs; None where it is not known when."""
+        if cohort == 0:
+            return self(instrument)
+        if cohort is None:
+            text = f"{instrument} is held since nobody knows when, and the policy is for new positions"
+        elif cohort <= len(self._elders):
+            elder = self._elders[cohort - 1]
+            return msgspec.structs.replace(elder(instrument), version=elder._policy.version)
+        else:
+            text = f"{instrument} is held since before any version of the policy that is for it"
+        doubt = Doubt(code="VERSION_UNKNOWN", message=text, instrument=instrument)
+        return msgspec.structs.replace(self(instrument), doubts=(*self(instrument).doubts, doubt))
+
+
+def _beginning(policy: Policy) -> datetime | None:
+    """When a version began that is for new positions alone; None for one that is for all."""
+    return policy.effective_from if policy.applies_to == "new_positions" else None
+
+
+def cohort_of(opened_at: datetime | None, cutoffs: Sequence[datetime]) -> int | None:
+    """How many of the cutoffs a position was opened before; None where it is not known when it was."""
+    return None if opened_at is None else sum(opened_at < cutoff for cutoff in cutoffs)

@@ -37,6 +37,9 @@ FEWEST: Final = 200_000
 PART: Final = 10_000
 """Accounts that are made records of at a time."""
 
+Known: TypeAlias = tuple[Policy, tuple[Policy, ...], Book, Columns]
+"""What workers have from the beginning: the versions of the policy, the book, and where the answer goes."""
+
 Doubtful: TypeAlias = list[tuple[str, Integers]]
 """Places of rows that are left to exact numbers, and why."""
 
@@ -70,11 +73,13 @@ def sweep(
     workers: int,
 ) -> Sweep:
     """Decides every row of a book, in the arrays of an earlier sweep and by its workers, where they serve."""
+    book = book.by_cohort(quotes.cutoffs)
     workers = workers if FORKS and len(book) >= FEWEST else 1
     fits = into is not None and into.columns.fits(len(book), prices, workers)
     out = into.columns if into is not None and fits else columns_for(len(book), prices, workers)
     if workers > 1:
-        crew = crew_for(None if into is None else into.crew, (policy, book, out), quotes, market, workers)
+        known = policy, quotes.elders, book, out
+        crew = crew_for(None if into is None else into.crew, known, quotes, market, workers)
         try:
             crew.begin(market)
             return Sweeper(Work(policy, book, market, out, crew), quotes, evaluate).run()
@@ -85,18 +90,16 @@ def sweep(
     return Sweeper(Work(policy, book, market, out), quotes, evaluate).run()
 
 
-def crew_for(
-    crew: Crew | None, known: tuple[Policy, Book, Columns], quotes: Quotes, market: Market, workers: int
-) -> Crew:
-    """The workers of an earlier sweep if they know this policy, book and arrays, otherwise new ones."""
+def crew_for(crew: Crew | None, known: Known, quotes: Quotes, market: Market, workers: int) -> Crew:
+    """The workers of an earlier sweep if they know these versions, book and arrays, otherwise new ones."""
     if crew is not None and crew.serves(known, workers):
         return crew
-    policy, book, out = known
+    policy, _, book, out = known
 
     def follow(crew: Crew, wanted: Market) -> None:  # pragma: no cover - in a fork, whose coverage nobody sees
         nonlocal market, quotes
         if wanted is not market:
-            market, quotes = wanted, Quotes(policy, wanted, quotes.schedules)
+            market, quotes = wanted, quotes.at(wanted)
         Sweeper(Work(policy, book, market, out, crew), quotes, _elsewhere).on_columns()
 
     return Crew(workers, follow, known, market)
@@ -141,7 +144,10 @@ class Sweeper:
     def _placed(self) -> Iterator[Placed]:
         """The groups that columns can decide; accounts of the others are decided exactly."""
         for group, start in zip(self.work.book.groups, self.work.book.starts, strict=False):
-            quote, allowed = self.quotes(group.instrument), self.work.policy.modes.get(group.mode)
+            quote, allowed = (
+                self.quotes.of_cohort(group.instrument, group.cohort),
+                self.work.policy.modes.get(group.mode),
+            )
             label = None if allowed is None else label_of_rows(allowed, group, quote)
             if (why := _kept_off(allowed, label)) is not None:
                 self.work.give_up(group, why)

@@ -13,7 +13,30 @@ from rules_engine.errors import PluginError
 from rules_engine.extension.traits import judge_budget, traits_of
 
 VERBS: Final = frozenset(
-    {"check", "completion", "evaluate", "import", "order", "plugins", "schema", "show", "sweep", "what-if"}
+    {
+        "activate",
+        "approve",
+        "check",
+        "completion",
+        "diff",
+        "evaluate",
+        "history",
+        "impact",
+        "import",
+        "keys",
+        "order",
+        "plugins",
+        "replay",
+        "rollback",
+        "schema",
+        "show",
+        "status",
+        "store",
+        "submit",
+        "sweep",
+        "test",
+        "what-if",
+    }
 )
 """The verbs of `rules-engine` itself, which no plugin's command may replace."""
 

@@ -9,7 +9,7 @@ from rules_engine.formulas.requirement import table_maintenance
 from rules_engine.numbers.exact import EXACT, ONE
 from rules_engine.numbers.text import plain
 from rules_engine.policy.findings import Findings
-from rules_engine.policy.margins import just_opened
+from rules_engine.policy.openings import just_opened
 from rules_engine.policy.sections import Sections
 from rules_engine.terms.exposure import ClosingFee
 from rules_engine.terms.policy import AllowedMode, Liquidation, Table

@@ -50,7 +50,7 @@ def _members(findings: Findings, sections: Sections, registry: Registry) -> dict
     effect = settings.effect()
     named = sections.named_by_instruments()
     unused = [table for name, table in tables.items() if ("tables", name) not in named]
-    MarginJudge(findings, closing_fee(sections.section("liquidation"))).judge(rules, unused)
+    MarginJudge(findings, closing_fee(sections.section("liquidation")), modes.values()).judge(rules, unused)
     if liquidation is not None:
         warn_of_fees(findings, tables.values(), liquidation)
     warn_of_splitting(findings, tables, modes.values())

@@ -1,123 +1,108 @@
-"""Whether tables leave room between initial and maintenance margin, whatever their buffers do.
+"""Whether the margins of tables keep their laws at every size, whatever their buffers do.
 
 A position opened at the largest leverage allowed must stand above its own liquidation line and be able to pay for its
-closing, whether or not the decision counts that fee: under every combination of adjustments that the buffers of an
-instrument can reach, and under the most severe one (greatest `multiply` and greatest `add_rate` of each, by itself),
-which stands in for a measure that is missing.
+closing, whether or not the decision counts that fee; on that line it must still be able to pay for it, and not be
+bankrupt; and losses must bring it there: under every state that the buffers of an instrument can be in together, and
+under the most severe one (greatest `multiply` and greatest `add_rate` of each, by itself), which stands in for a
+measure that is missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
-from itertools import product
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
-import msgspec
-
-from rules_engine.formulas.requirement import (
-    closing_fee,
-    counted_fee,
-    leverage_rate,
-    notional,
-    table_maintenance,
-    tier_size,
-)
-from rules_engine.formulas.tiers import NEUTRAL, adjusted, adjusted_rate, combined, greatest, least
-from rules_engine.numbers.exact import EXACT, ONE, ZERO, Exact, divide
-from rules_engine.numbers.piecewise import PiecewiseNumbers
-from rules_engine.numbers.regions import Regions
-from rules_engine.numbers.system import Number, NumberSystem
+from rules_engine.formulas.tiers import adjusted_rate
+from rules_engine.numbers.exact import EXACT, ONE, ZERO
+from rules_engine.policy.counterexamples import Counterexample, Disproof, counterexample, position_in_words
 from rules_engine.policy.document import Path
-from rules_engine.policy.findings import Findings, shown
-from rules_engine.terms.exposure import Adjustment, ClosingFee, Exposure, Schedule
-from rules_engine.terms.policy import Buffer, InstrumentRule, Table
+from rules_engine.policy.findings import Findings, path_text, shown
+from rules_engine.policy.proofs_laws import Falling, Fault, Kept, Room
+from rules_engine.policy.proofs_search import MOST_BOXES, Budget, Search, Unfinished
+from rules_engine.policy.proofs_states import Acting, Box, Source, at_start, checked, neutral_state, pair_of, sources_of
+from rules_engine.policy.proofs_states import together as acting_in
+from rules_engine.terms.exposure import ClosingFee
+from rules_engine.terms.policy import AllowedMode, Buffer, InstrumentRule, Table
+from rules_engine.terms.pool import Backing, PositionLabels
 
-Pair: TypeAlias = tuple[Adjustment, Adjustment]
-"""What buffers together do to initial and to maintenance rates."""
-
-MOST_TRIES: Final = 1_000
-"""Combinations tried one by one in a whole policy; nearly all tables need none."""
-TWO: Final = Decimal(2)
-
-
-class Counterexample(msgspec.Struct, frozen=True):
-    """A size at which a position opened at the limit is on or below its liquidation line, and both figures there."""
-
-    size: Exact
-    initial: Exact
-    maintenance: Exact
+_LABELS: Final = PositionLabels(id="p", instrument="p", underlying="p", group="p")
+"""Of any position: what backs it is the same for all."""
+_Law: TypeAlias = Room | Kept | Falling
+_CLAIMS: Final = {
+    Room: "initial margin exceeds maintenance and closing fee",
+    Kept: "what is kept pays for closing",
+    Falling: "losses lead to liquidation",
+}
 
 
 class MarginJudge:
     """Judges each table once with each set of buffers that instruments put on it."""
 
-    def __init__(self, findings: Findings, fee: ClosingFee) -> None:
+    def __init__(self, findings: Findings, fee: ClosingFee, modes: Iterable[AllowedMode] = ()) -> None:
         self.findings = findings
         self.fee = fee
-        self._least_room = _least_room(fee)
-        self._reported: set[str] = set()
-        self._tries_left = MOST_TRIES
+        alone = [mode for mode in modes if not mode.pooled]
+        self._by_table = bool(alone)
+        backings = set(map(_backing, alone))
+        self._ring_fenced = not backings.isdisjoint({Backing.POSITION, None})
+        self._shared = backings != {Backing.POSITION}
+        self._reported: set[tuple[str, ...]] = set()
+        self._budget = Budget()
 
     def judge(self, rules: Iterable[InstrumentRule], unused: Iterable[Table]) -> None:
         """Finds every table that fails: at its tier, or at the buffers under which it does."""
-        seen: set[tuple[str, tuple[str, ...]]] = set()
+        seen: set[tuple[object, ...]] = set()
         for rule in rules:
-            key = (rule.table.name, tuple(sorted([buffer.name for buffer in rule.buffers])))
+            names = tuple(sorted([buffer.name for buffer in rule.buffers]))
+            key = (rule.table.name, names, rule.expires_at if names else None)
             if key not in seen:
                 seen.add(key)
-                self._judge_pair(rule.table, rule.buffers, ("instruments", rule.pattern, "buffers"))
+                self._judge_pair(rule.table, rule)
         for table in unused:
-            self._judge_pair(table, (), ())
+            self._judge_pair(table, None)
 
-    def _judge_pair(self, table: Table, buffers: Sequence[Buffer], place: Path) -> None:
-        extremes = [one for one in map(self._extremes, buffers) if one is not None]
-        if extremes and not self._rates_are_lawful(table, extremes, place):
+    def _judge_pair(self, table: Table, rule: InstrumentRule | None) -> None:
+        place: Path = () if rule is None else ("instruments", rule.pattern, "buffers")
+        sources = () if rule is None else sources_of(rule, filter(self._is_sound, rule.buffers))
+        acting = acting_in(sources, tuple([source.cells for source in sources]))
+        if acting and not self._rates_are_lawful(table, acting, place):
             return
-        if all(self._has_room(adjusted(table.schedule, *pair)) for pair in _corners(extremes)):
-            return
-        self._search(table, extremes, place)
+        for law in self._laws(table):
+            search = Search(sources, self._budget)
+            try:
+                failure = search.failure(law)
+            except Unfinished:
+                self._report_unfinished(table, law, place)
+                continue
+            if failure is not None:
+                self._report_failure(law, table, rule, sources, failure.state)
+                continue
+            for name in search.between:
+                self._warn_of_stranger(table, law, name, place)
 
-    def _extremes(self, buffer: Buffer) -> _Extremes | None:
-        """What a buffer can do; None, and the fault found once, where its kind breaks down."""
+    def _laws(self, table: Table) -> list[_Law]:
+        """Room is asked of every table; the rest only where a mode looks at positions one by one, as tables do."""
+        room = Room(table.schedule, self.fee, ring_fenced=self._ring_fenced, shared=self._shared)
+        if not self._by_table:
+            return [room]
+        return [room, Kept(table.schedule, self.fee), Falling(table.schedule, self.fee)]
+
+    def _is_sound(self, buffer: Buffer) -> bool:
+        """Whether a buffer says what it can do; where its kind breaks down that is found, once."""
         try:
-            return _Extremes(buffer)
+            checked(buffer)
+            return True
         except (Exception, SystemExit) as error:
-            if f"buffer {buffer.name}" not in self._reported:
-                self._reported.add(f"buffer {buffer.name}")
+            if self._is_new("buffer", buffer.name):
                 what = f"{buffer.kind.name} of {buffer.supplier} raised {type(error).__name__}: {error}"
                 self.findings.error("PLUGIN_FAULT", ("buffers", buffer.name), what, "report it to the plugin's author")
-            return None
+            return False
 
-    def _search(self, table: Table, extremes: Sequence[_Extremes], place: Path) -> None:
-        """Finds a combination of adjustments under which a table leaves no room, if there is one."""
-        for pair in _combinations(extremes):
-            if self._tries_left == 0:
-                message = f"whether table {table.name} leaves room takes more than {MOST_TRIES} combinations to tell"
-                hint = "put fewer buffers or bands on one instrument"
-                self.findings.error("BUFFER_COMBINATIONS", place, message, hint)
-                return
-            self._tries_left -= 1
-            found = counterexample(adjusted(table.schedule, *pair), self.fee)
-            if found is not None:
-                bare = counterexample(table.schedule, self.fee)
-                self._report(table, bare or found, None if bare else pair, place)
-                return
-
-    def _has_room(self, schedule: Schedule) -> bool:
-        """Whether adjusted initial rates alone leave room; first by rates, which is enough but not necessary."""
-        least_room = self._least_room
-        rates = zip(schedule.initial_rates, schedule.lines, strict=True)
-        if all(initial > maintenance + least_room for initial, (maintenance, _) in rates):
-            return True
-        return counterexample(schedule, self.fee, by_leverage=False) is None
-
-    def _rates_are_lawful(self, table: Table, extremes: Sequence[_Extremes], place: Path) -> bool:
+    def _rates_are_lawful(self, table: Table, acting: Sequence[Acting], place: Path) -> bool:
         """Adjusted maintenance rates stay below 1 and do not fall below 0."""
-        acting = [one for one in extremes if "maintenance" in one.acts_on]
         rates = [rate for rate, _ in table.schedule.lines]
-        highest = adjusted_rate(EXACT, rates[-1], combined(one.greatest for one in acting))
-        lowest = adjusted_rate(EXACT, rates[0], combined(one.least for one in acting))
+        highest = adjusted_rate(EXACT, rates[-1], pair_of(acting, lambda one, _: one.greatest)[1])
+        lowest = adjusted_rate(EXACT, rates[0], pair_of(acting, lambda one, _: one.least)[1])
         if highest >= ONE:
             message = f"together they raise the maintenance rate {shown(rates[-1])} of table {table.name} to 1 or more"
             self.findings.error("RATE_NOT_BELOW_ONE", place, message)
@@ -126,135 +111,73 @@ class MarginJudge:
             self.findings.error("RATE_BELOW_ZERO", place, message)
         return bool(highest < ONE and lowest >= ZERO)
 
-    def _report(self, table: Table, found: Counterexample, pair: Pair | None, place: Path) -> None:
-        """At the tier, once a table, where it fails without buffers (`pair` None) too; else at the buffers."""
-        tier = EXACT.step(found.size, table.schedule.floors, range(len(table.tiers)))
-        noun = "notional" if table.unit == "notional" else "contracts, each worth 1,"
-        message = (
-            f"in tier {tier + 1} of table {table.name} a position of {shown(found.size)} {noun} would be liquidated as "
-            f"it is opened: initial margin {shown(found.initial)}, maintenance and fee {shown(found.maintenance)}"
+    def _report_failure(
+        self, law: _Law, table: Table, rule: InstrumentRule | None, sources: Sequence[Source], state: Box
+    ) -> None:
+        """At the tier, once a table, where it fails with no buffer at work too; else at the buffers."""
+        neutral = neutral_state(sources)
+        fault = None if neutral is None else law.fault(at_start(sources, neutral))
+        if neutral is not None and fault is not None:
+            found = counterexample(table, rule, fault, sources, neutral)
+            if self._is_new(type(law).__name__, table.name):
+                self._report(law, fault, found, ("tables", table.name, "tiers", found.tier - 1), "")
+            return
+        fault = law.fault(at_start(sources, state))
+        assert fault is not None and rule is not None
+        found = counterexample(table, rule, fault, sources, state)
+        where = f"where {' and '.join(map(str, found.readings))}, "
+        self._report(law, fault, found, ("instruments", rule.pattern, "buffers"), where)
+
+    def _report(self, law: _Law, fault: Fault, found: Counterexample, path: Path, where: str) -> None:
+        code, said, hint = _sentence(law, fault, found)
+        self.findings.problems.append(
+            Disproof(
+                code=code,
+                message=f"{where}in tier {found.tier} of table {found.table} {position_in_words(found, fault)} {said}",
+                hint=f"{hint} or soften the bands" if where else hint,
+                mark=self.findings.document.mark(path),
+                path=path_text(path),
+                severity="warning" if isinstance(law, Kept) and law.is_of_no_use else "error",
+                counterexample=found,
+            )
         )
-        if pair is not None:
-            under = f"with initial rates {_shown_pair(pair[0])} and maintenance rates {_shown_pair(pair[1])} {message}"
-            self.findings.error("INITIAL_NOT_ABOVE_MAINTENANCE", place, under, "lower the leverage or soften the bands")
-        elif table.name not in self._reported:
-            self._reported.add(table.name)
-            path: Path = ("tables", table.name, "tiers", tier)
-            self.findings.error("INITIAL_NOT_ABOVE_MAINTENANCE", path, message, "lower the largest leverage")
+
+    def _report_unfinished(self, table: Table, law: _Law, place: Path) -> None:
+        message = f"whether {_CLAIMS[type(law)]} in table {table.name} takes more than {MOST_BOXES} steps to tell"
+        self.findings.error("BUFFER_COMBINATIONS", place, message, "put fewer buffers or bands on one instrument")
+
+    def _warn_of_stranger(self, table: Table, law: _Law, name: str, place: Path) -> None:
+        message = (
+            f"in table {table.name} {_CLAIMS[type(law)]} under all that buffer {name} names, not surely in between"
+        )
+        self.findings.warning("MARGINS_NOT_PROVEN", place, message, "test what lies between")
+
+    def _is_new(self, *what: str) -> bool:
+        if what in self._reported:
+            return False
+        self._reported.add(what)
+        return True
 
 
-def counterexample(schedule: Schedule, fee: ClosingFee, *, by_leverage: bool = True) -> Counterexample | None:
-    """A size at which a schedule leaves no room under this fee; None where it does at every size.
-
-    Unless `by_leverage`, the limits of leverage that buffers do not touch are left out of the initial margin.
-    """
-    low, high = (ZERO, 1), None if schedule.cap is None else (schedule.cap, 0)
-    num = PiecewiseNumbers(low, high)
-    # A fee valued at bankruptcy differs between long and short; at the mark both sides are alike.
-    for side in (ONE, -ONE) if fee.valued_at == "bankruptcy" else (ONE,):
-        exposure = just_opened(num.unknown, side, schedule, fee)
-        initial, maintenance = opening_margin(num, exposure, by_leverage), liquidation_line(num, exposure)
-        size = _first_size(num.where(initial - maintenance, inclusive=True))
-        if size is not None:
-            return Counterexample(size, initial.at(size), maintenance.at(size))
-    return None
-
-
-def just_opened(quantity: Number, value: Number, schedule: Schedule, fee: ClosingFee) -> Exposure:
-    """A position whose mark is its entry price; `value` is that of one contract and gives the side."""
-    return Exposure(
-        id="",
-        instrument="",
-        quantity=quantity,
-        value=value,
-        entry_value=value,
-        maintenance_value=value,
-        initial_value=value,
-        schedule=schedule,
-        closing_fee=fee,
-        side=value,
-    )
-
-
-def opening_margin(num: NumberSystem, exposure: Exposure, by_leverage: bool) -> Number:
-    """What a position opened at the largest leverage must put up, its maintenance left aside."""
-    size = tier_size(num, exposure, exposure.initial_value)
-    rate = num.step(size, exposure.schedule.floors, exposure.schedule.initial_rates)
-    if by_leverage:
-        rate = num.maximum(rate, leverage_rate(num, exposure, size))
-    return notional(num, exposure) * rate + counted_fee(num, exposure, "initial")
-
-
-def liquidation_line(num: NumberSystem, exposure: Exposure) -> Number:
-    """The equity at which a position is liquidated, with the closing fee once at least: closing always pays it."""
-    places = exposure.closing_fee.counts_in & {"maintenance", "trigger"}
-    return table_maintenance(num, exposure) + closing_fee(num, exposure) * Decimal(max(len(places), 1))
-
-
-def _first_size(failing: Regions) -> Exact | None:
-    """A size in the lowest stretch that fails, rather a round one."""
-    ends = [change.cut[0] for change in failing.changes]
-    if failing.holds_first:
-        return ONE if not ends or ends[0] > ONE else divide(ends[0], TWO)
-    if not ends:
+def _backing(mode: AllowedMode) -> Backing | None:
+    """What a mode's positions stand on; None where it cannot tell."""
+    try:
+        return mode.mode.pool(_LABELS, mode.parameters).backing
+    except (Exception, SystemExit):
         return None
-    # A stretch that fails holds its first point: a tier owns its floor, and room that shrinks to nothing is gone there.
-    return ends[0]
 
 
-def _least_room(fee: ClosingFee) -> Exact:
-    """How far an initial rate must exceed a maintenance rate to be beyond doubt, fees considered.
-
-    Where collateral is gone, notional is at most twice what it was at entry, for initial rates do not exceed 1.
-    """
-    counted = max(len(fee.counts_in & {"maintenance", "trigger"}), 1) - len(fee.counts_in & {"initial"})
-    if fee.valued_at == "bankruptcy":
-        return fee.rate * max(2 * counted, 0)
-    return fee.rate * counted
-
-
-class _Extremes:
-    """What one buffer can do: every adjustment, and the least and the greatest, each figure by itself."""
-
-    def __init__(self, buffer: Buffer) -> None:
-        reached = buffer.kind.extremes(buffer.parameters)
-        self.acts_on = buffer.requirements
-        self.least = least(reached)
-        self.greatest = greatest(reached)
-        self.reachable = (*reached, self.greatest)
-
-
-def _corners(extremes: Sequence[_Extremes]) -> list[Pair]:
-    """The two states between which every other lies: room by adjusted rates in both is room in all.
-
-    Per size, room is linear in what a buffer does, or the smaller of two such lines where a rate is cut at 1. It
-    shrinks as a buffer of initial margin alone does less, and as one of maintenance alone does more; for a buffer of
-    both it is smallest at one of its ends.
-    """
-    if not extremes:
-        return [(NEUTRAL, NEUTRAL)]
-    return [_pair((one, _corner(one, end)) for one in extremes) for end in ("least", "greatest")]
-
-
-def _corner(one: _Extremes, end: str) -> Adjustment:
-    if "initial" not in one.acts_on:
-        return one.greatest
-    return one.greatest if "maintenance" in one.acts_on and end == "greatest" else one.least
-
-
-def _combinations(extremes: Sequence[_Extremes]) -> Iterator[Pair]:
-    """What the buffers do together, for every way in which their adjustments can meet."""
-    for chosen in product(*[one.reachable for one in extremes]):
-        yield _pair(zip(extremes, chosen, strict=True))
-
-
-def _pair(chosen: Iterable[tuple[_Extremes, Adjustment]]) -> Pair:
-    acting = list(chosen)
-    return (
-        combined(adjustment for one, adjustment in acting if "initial" in one.acts_on),
-        combined(adjustment for one, adjustment in acting if "maintenance" in one.acts_on),
-    )
-
-
-def _shown_pair(adjustment: Adjustment) -> str:
-    return f"* {shown(adjustment.multiply)} + {shown(adjustment.add_rate)}"
+def _sentence(law: _Law, fault: Fault, found: Counterexample) -> tuple[str, str, str]:
+    """Code, what is said of the position, and what to do."""
+    have, need = shown(found.have), shown(found.need)
+    if isinstance(law, Room):
+        said = f"would be liquidated as it is opened: initial margin {have}, maintenance and fee {need}"
+        return "INITIAL_NOT_ABOVE_MAINTENANCE", said, "lower the largest leverage"
+    if isinstance(law, Falling):
+        said = "moves no further from liquidation as it gains: maintenance rate and closing fee are together 1 or more"
+        return "RATE_NOT_BELOW_ONE", said, "lower the maintenance rate"
+    if fault.inclusive:
+        said = "is kept with nothing: it is liquidated only where its collateral is gone"
+        return "LIQUIDATION_NOT_BEFORE_BANKRUPTCY", said, "raise the maintenance rate"
+    said = f"that is liquidated at its price cannot pay for closing: it has {have} left, closing costs {need}"
+    return "CLOSING_FEE_ABOVE_MAINTENANCE", said, "raise the maintenance rate, or count the fee in maintenance"

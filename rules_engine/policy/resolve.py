@@ -12,7 +12,9 @@ from rules_engine.policy.digest import digest_of
 from rules_engine.policy.document import Document, Path
 from rules_engine.policy.pins import FindParent, parse_pin
 
-OWN: Final = frozenset({"schema", "policy", "version", "change", "extends", "effective_from", "effective_until"})
+OWN: Final = frozenset(
+    {"schema", "policy", "version", "change", "extends", "effective_from", "effective_until", "applies_to"}
+)
 """Members that a policy never inherits."""
 
 DEEPEST: Final = 8

@@ -123,7 +123,7 @@ def _initial_rate(findings: Findings, tier: Path, raw: Mapping[str, Any], below:
 def _judge_step(findings: Findings, tier: Path, below: _Row, row: _Row) -> None:
     if row.maintenance_rate < below.maintenance_rate:
         rates = f"{plain(below.maintenance_rate)} to {plain(row.maintenance_rate)}"
-        message = f"the maintenance rate falls from {rates}"
+        message = f"the maintenance rate falls from {rates} at {plain(row.floor)}"
         findings.error("TIER_RATE_FALLS", (*tier, "maintenance_rate"), message, "larger positions never require less")
     if row.initial_rate < below.initial_rate:
         place = (*tier, "max_leverage" if row.max_leverage is not None else "initial_rate")

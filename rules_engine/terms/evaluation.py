@@ -43,7 +43,8 @@ class PositionFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One position's figures; money in the settlement currency. A figure that is not known is None, with a note.
 
     `tier` counts from 1; `maintenance_rate` is that tier's rate with buffers applied. `notes` are codes. `figures` are
-    those that the margin mode reports beside its requirement, by its own names and rounding.
+    those that the margin mode reports beside its requirement, by its own names and rounding. `version` is that of the
+    policy which is still for this position, where it is not the one in force.
     """
 
     id: str
@@ -61,6 +62,7 @@ class PositionFigures(msgspec.Struct, frozen=True, kw_only=True):
     bankruptcy_price: Decimal | None = None
     notes: tuple[str, ...] = ()
     figures: Mapping[str, Decimal] = {}
+    version: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The figures in plain values; numbers are decimal strings, null where not known."""
@@ -79,6 +81,7 @@ class PositionFigures(msgspec.Struct, frozen=True, kw_only=True):
             "liquidation_price": figure(self.liquidation_price),
             "bankruptcy_price": figure(self.bankruptcy_price),
             "notes": list(self.notes),
+            **({} if self.version is None else {"version": self.version}),
             **figures(self.figures),
         }
 

@@ -32,7 +32,7 @@ ONE = Decimal(1)
 DOUBT = Doubt(code="MARK_STALE", message="old", position="p1", instrument="BTCUSDT")
 BUFFER = BufferFigure(name="volatility", multiply=ONE, add_rate=ONE)
 POSITION = PositionFigures(
-    id="p1", instrument="BTCUSDT", mode="cross", pool=None, buffers=(BUFFER,), figures={"levels": ONE}
+    id="p1", instrument="BTCUSDT", mode="cross", pool=None, buffers=(BUFFER,), version="0.9.0", figures={"levels": ONE}
 )
 CLOSING = Closing(position="p1", quantity=ONE, reason="restores", figures={"limit_price": ONE})
 POOL = PoolFigures(

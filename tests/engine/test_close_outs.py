@@ -222,6 +222,9 @@ def test_close_out__only_of_what_is_liquidated_or_bankrupt(cash: str, status: st
 def test_smallest__of_a_squared_requirement(fee: str, quantity: str, reason: str) -> None:
     """Where no lines lead to the answer it is searched: it restores, and a step less does not."""
     document = account(position("10", mode="square"), collateral={"USDT": "60"})
-    engine = strange_engine("square", liquidation=liquidation(fee=fee))
+    dear = (
+        "{flat: {tiers: [{up_to: unlimited, maintenance_rate: 0.1, initial_rate: 0.5}]}}"  # the mode has its own rate
+    )
+    engine = strange_engine("square", tables=dear, liquidation=liquidation(fee=fee))
     [closing] = one_pool(engine.evaluate(document, market()), "A/square").close_out
     assert (closing.quantity, closing.reason) == (Decimal(quantity), reason)

@@ -157,7 +157,7 @@ def test_parameters__are_what_the_policy_says(recorder: Recorder) -> None:
 
 def test_labels__are_all_that_the_pool_is_told_by(recorder: Recorder) -> None:
     """Id, instrument, underlying and group: no amounts."""
-    labels = recorder.labelled[0][0]
+    labels = next(each for each, *_ in recorder.labelled if each.instrument == "BTCUSDT")  # `check` asks too
     assert msgspec.structs.asdict(labels) == {"id": "own", "instrument": "BTCUSDT", "underlying": "BTC", "group": None}
 
 

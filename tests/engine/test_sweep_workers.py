@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rules_engine import Engine
-from rules_engine.engine import book, sweep_settle
+from rules_engine.engine import book_groups, sweep_settle
 from rules_engine.engine import sweep as sweep_module
 from rules_engine.engine.sweep import Sweep
 from rules_engine.engine.workers import is_shared
@@ -25,7 +25,7 @@ HERE = os.getpid()
 def _small_books_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of a few rows, pools and groups, and forks for any number of them."""
     monkeypatch.setattr(sweep_module, "FEWEST", 0)
-    for module, name, size in ((book, "CHUNK", 8), (sweep_settle, "CHUNK", 8), (sweep_settle, "PART", 16)):
+    for module, name, size in ((book_groups, "CHUNK", 8), (sweep_settle, "CHUNK", 8), (sweep_settle, "PART", 16)):
         monkeypatch.setattr(module, name, size)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.house.sources import PACKAGE, PLUGINS, imported, module_of, python_files
 
-FLOORS = ("errors", "numbers", "terms", "formulas", "extension", "policy", "engine", "report", "testing", "cli")
+FLOORS = ("errors", "numbers", "terms", "formulas", "extension", "policy", "engine", "life", "report", "testing", "cli")
 TOP = len(FLOORS)
 """The floor of `plugin`, of the package itself and of its entrance."""
 

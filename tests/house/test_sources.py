@@ -14,11 +14,11 @@ import pytest
 
 from tests.house.sources import PACKAGE, PLUGINS, ROOT, documented, python_files, tree_of, without_docstrings
 
-MONEY_ROOMS = ("numbers", "terms", "formulas", "engine", "policy")
+MONEY_ROOMS = ("numbers", "terms", "formulas", "engine", "policy", "life")
 MODE_NAME = re.compile(r"(?<![^\W_])(isolated|cross|hybrid)(?![^\W_])")
 OTHER_PEOPLES_WORDS = ("policy/importing/", "cli/importing.py", "report/importing.py")
 """Where policies are written from venues' files, modes stand as text to be written."""
-COLUMN_PATHS = re.compile(r"/(numbers/(bounded|column|slopes)|engine/(book|sweep))\w*\.py$")
+COLUMN_PATHS = re.compile(r"/(numbers/(bounded|column|slopes)|engine/(book|sweep)|life/impact/impact)\w*\.py$")
 """Where doubles are the point: a sweep's columns, whose doubt exact numbers resolve."""
 HEAVY = ("numpy", "jsonschema", "cerberus", "rich", "click")
 PLACES = ("../" + "shared", "/" + "work/")

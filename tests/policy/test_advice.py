@@ -45,7 +45,7 @@ def test_warning__splitting_where_no_table_has_tiers() -> None:
 @pytest.mark.parametrize(("restore_to", "codes"), [("1.5", ["CLOSING_DOES_NOT_RESTORE"]), ("1.51", [])])
 def test_warning__closing_that_costs_what_it_releases(restore_to: str, codes: list[str]) -> None:
     text = changed(
-        (FEE, "{rate: 0.006}"),
+        (FEE, "{rate: 0.006, counts_in: [trigger]}"),
         ("restore_to: 1.5", f"restore_to: {restore_to}"),
         ("max_leverage: 125", "max_leverage: 90"),
     )

@@ -186,12 +186,18 @@ def test_initial_margin__equal_to_maintenance_is_an_error_at_the_tier() -> None:
         # At bankruptcy a short at 125 is worth 1.008 of its entry: 0.004 / 1.008 = 0.003968... is the limit.
         ("{rate: 0.00396, counts_in: [trigger], valued_at: bankruptcy}", []),
         ("{rate: 0.00397, counts_in: [trigger], valued_at: bankruptcy}", ["INITIAL_NOT_ABOVE_MAINTENANCE"]),
-        ("{rate: 0.5, counts_in: [initial, trigger], valued_at: bankruptcy}", []),
+        # So is one that stands on its own 0.008, and 0.01 * 1.008 for the fee, at 1.01808: that leaves
+        # 0.004 - 0.01 * (1.01808 - 1.008). At a fee of 0.5 it stands on 0.512, and its line on 0.004 + 0.5 * 1.512.
+        ("{rate: 0.01, counts_in: [initial, trigger], valued_at: bankruptcy}", []),
+        (
+            "{rate: 0.5, counts_in: [initial, trigger], valued_at: bankruptcy}",
+            ["CLOSING_FEE_ABOVE_MAINTENANCE", "INITIAL_NOT_ABOVE_MAINTENANCE"],
+        ),
     ],
 )
 def test_initial_margin__must_exceed_maintenance_and_the_closing_fee(fee: str, codes: list[str]) -> None:
     found = [line.split()[0] for line in said(changed((FEE, fee), ("restore_to: 1.5", "restore_to: 999")))]
-    assert found == codes
+    assert sorted(found) == codes
 
 
 def test_initial_margin__a_deduction_may_save_a_tier_until_a_size() -> None:
@@ -232,17 +238,6 @@ def test_initial_margin__a_buffer_of_initial_margin_alone_can_only_help() -> Non
 def test_initial_margin__a_buffer_that_lowers_both_keeps_room_by_the_leverage_limit() -> None:
     # Adjusted rates alone would leave 0.0004 against 0.0002 + 0.0005; the limit of leverage still asks for 0.008.
     assert said(changed(("multiply: 1.25", "multiply: 0.05"))) == []
-
-
-def test_initial_margin__too_many_combinations_to_judge_are_an_error() -> None:
-    names = [f"b{n}" for n in range(8)]
-    buffers = "".join(f"  {name}: {{kind: volatility, measure: m, bands: {BANDS}}}\n" for name in names)
-    text = changed(
-        ("modes:", buffers.replace("1.25", "0.05") + "modes:"),
-        ("buffers: [volatility]", f"buffers: [{', '.join(names)}]"),
-        ("multiply: 1.25", "multiply: 1.2"),
-    )
-    assert [line.split()[0] for line in said(text)][-1] == "BUFFER_COMBINATIONS"
 
 
 def test_unused_table__is_judged_all_the_same() -> None:

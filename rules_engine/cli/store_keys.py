@@ -1,0 +1,62 @@
+"""`rules-engine keys`: the keys by which people are known to a store."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from rules_engine.cli import output
+from rules_engine.cli.inputs import json_option, read
+from rules_engine.cli.store import PASSPHRASE
+
+EXAMPLES = """\b
+Examples:
+  rules-engine keys new mira.key --name mira
+  rules-engine keys show mira.key.pub"""
+
+
+@click.group("keys", epilog=EXAMPLES)
+def keys_group() -> None:
+    """Make keys, and show what a key is called."""
+
+
+@keys_group.command()
+@click.argument("file", metavar="FILE", type=click.Path())
+@click.option("--name", default="", metavar="NAME", help="Your name, for whoever grants the key its roles.")
+@click.option("--unprotected", is_flag=True, help="Without a passphrase: for machines, and for trials.")
+@json_option
+def new(file: str, name: str, unprotected: bool, as_json: bool) -> None:
+    """Make an Ed25519 key: the private one in FILE, which nobody else may have, the public one in FILE.pub.
+
+    The passphrase is asked for, or comes from RULES_ENGINE_PASSPHRASE. No file that is there is written over.
+    """
+    from rules_engine.life.store.keys import new_key, write_key
+
+    passphrase = ""
+    if not unprotected:
+        passphrase = os.environ.get(PASSPHRASE) or str(
+            click.prompt(f"passphrase of {file}", hide_input=True, confirmation_prompt=True, err=True)
+        )
+    key = new_key()
+    public = write_key(file, key, passphrase, name)
+    _show(key.public.id, key.public.text, name, as_json)
+    output.message(f"{public} is for the administrator of the store; {file} is for nobody but you")
+
+
+@keys_group.command()
+@click.argument("file", metavar="FILE", type=click.Path())
+@json_option
+def show(file: str, as_json: bool) -> None:
+    """Print the id, the key and the name of a public key in FILE."""
+    from rules_engine.life.store.keys import parse_public_key
+
+    key, name = parse_public_key(read(file).decode("utf-8", "replace"))
+    _show(key.id, key.text, name, as_json)
+
+
+def _show(key: str, text: str, name: str, as_json: bool) -> None:
+    if as_json:
+        output.document({"key": key, "public": text, "name": name})
+    else:
+        output.line(f"{key} {text} {name}".rstrip())

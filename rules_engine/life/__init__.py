@@ -1,0 +1,1 @@
+"""The life of a policy: what is tested, proven, compared, approved, put in force, followed and undone."""

@@ -1,0 +1,1 @@
+"""Tests of policies: cases and laws, how they are judged, and what they cover."""

@@ -1,0 +1,219 @@
+"""What each step asks for, and what follows from it. The same rules hold for who appends and for who verifies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from rules_engine.life.store.keys import parse_public_key
+from rules_engine.life.store.ledger import KeyRecord, Ledger
+from rules_engine.life.store.lines import Line, Submission, Turn
+from rules_engine.life.store.refusals import StoreError, refusal
+from rules_engine.life.store.statements import (
+    Activate,
+    AnyStatement,
+    Approve,
+    Found,
+    Grant,
+    Revoke,
+    Role,
+    Rollback,
+    SetGuards,
+    Statement,
+    Submit,
+    Versioned,
+)
+
+SAID_OF_A_VERSION: Final = ("policy", "version", "digest", "parent", "effective")
+"""What an approval repeats of the submission, so that nobody approves something else than is submitted."""
+
+
+def apply(ledger: Ledger, statement: AnyStatement) -> None:
+    """Does the step, or raises `StoreError` with the name of the rule that it breaks."""
+    rule, role = _RULES[type(statement)]
+    if role is not None and role not in ledger.keys[statement.signer].roles:
+        name = ledger.keys[statement.signer].name
+        raise refusal("STORE_ROLE", f"{name}'s key {statement.signer} is not that of an {role}")
+    rule(ledger, statement)
+
+
+def _found(ledger: Ledger, statement: Found) -> None:
+    key, _ = parse_public_key(statement.key)
+    ledger.store = statement.store
+    ledger.default_guards = statement.guards
+    ledger.keys[key.id] = KeyRecord(key=key, name=statement.name, roles={"administrator"}, granted=1)
+
+
+def _grant(ledger: Ledger, statement: Grant) -> None:
+    key, _ = parse_public_key(statement.key)
+    known = ledger.keys.get(key.id)
+    if known is not None and known.revoked is not None:
+        raise refusal("STORE_KEY_REVOKED", f"the key {key.id} was revoked", "a person who comes back has a new key")
+    for other, record in ledger.keys.items():
+        if record.revoked is None and (other == key.id) != (record.name == statement.name):
+            raise refusal("STORE_KEY_NAME", f"the key {other} is {record.name}'s", "one name a key, one key a name")
+    if known is None:
+        known = KeyRecord(key=key, name=statement.name, roles=set(), granted=statement.sequence)
+        ledger.keys[key.id] = known
+    known.roles |= set(statement.roles)
+
+
+def _revoke(ledger: Ledger, statement: Revoke) -> None:
+    known = ledger.keys.get(statement.key)
+    if known is None or known.revoked is not None:
+        raise refusal("STORE_KEY_UNKNOWN", f"{statement.key} is no key that could be revoked")
+    others = [key for key, each in ledger.keys.items() if "administrator" in each.roles and ledger.trusted(key)]
+    if others == [statement.key]:
+        raise refusal("STORE_LAST_ADMINISTRATOR", "nobody could grant keys any more", "grant another one first")
+    known.revoked = statement.sequence
+    for line in ledger.lines.values():
+        _let_fall(ledger, line, statement)
+
+
+def _let_fall(ledger: Ledger, line: Line, statement: Revoke) -> None:
+    """What is scheduled and has not enough people behind it any more never comes, nor what was to follow it."""
+    for index, turn in enumerate(line.turns):
+        if turn.effective > statement.time and not ledger.sustains(turn):
+            line.fall_from(index, statement.sequence)
+            return
+
+
+def _set_guards(ledger: Ledger, statement: SetGuards) -> None:
+    ledger.guards[statement.policy] = statement.guards
+
+
+def _submit(ledger: Ledger, statement: Submit) -> None:
+    line = ledger.lines.setdefault(statement.policy, Line(name=statement.policy))
+    for other in line.submissions.values():
+        if other.statement.version == statement.version and other.statement.digest != statement.digest:
+            hint = "give the new text a new version"
+            raise refusal("STORE_VERSION_TAKEN", f"{other.pin} was submitted with {other.statement.digest}", hint)
+    if statement.figures.compared != (statement.parent is not None):
+        raise refusal("STORE_FIGURES", "figures compare a version with its parent, or there is none")
+    if (statement.figures.newly_liquidatable is not None) != (statement.report is not None):
+        raise refusal("STORE_FIGURES", "the part of notional newly liquidatable comes from a report, which is named")
+    if statement.digest == statement.parent:
+        raise refusal("STORE_UNCHANGED", "it is the version that it would follow")
+    check_parent(line, statement)
+    line.submissions[statement.sequence] = Submission(statement=statement)
+
+
+def _approve(ledger: Ledger, statement: Approve) -> None:
+    submission = _pending(ledger, statement)
+    if statement.signer == submission.statement.signer:
+        raise refusal("STORE_FOUR_EYES", "the key that submitted it cannot approve it", "another person does")
+    if any(approval.signer == statement.signer for approval in submission.approvals):
+        raise refusal("STORE_APPROVED", "this key has approved it already", "another person does")
+    if statement.report != submission.statement.report:
+        raise refusal("STORE_REPORT", "the report that was seen is not the one that was submitted")
+    submission.approvals.append(statement)
+
+
+def _activate(ledger: Ledger, statement: Activate) -> None:
+    submission = _pending(ledger, statement)
+    effective = _instant(statement)
+    line = ledger.lines[statement.policy]
+    if effective < statement.time:
+        raise refusal("STORE_TOO_LATE", f"{effective} has passed", "what was in force cannot be changed; submit again")
+    if line.last is not None and effective <= line.last.effective:
+        hint = f"undo {line.last.submission.pin} first"
+        raise refusal("STORE_SCHEDULED", f"another version takes effect at {line.last.effective}", hint)
+    check_parent(line, statement)
+    asked = ledger.demand_on(submission)
+    if asked.forbidden:
+        raise StoreError(asked.forbidden)
+    if not ledger.trusted(submission.statement.signer):
+        raise refusal("STORE_KEY_REVOKED", "the key that submitted it was revoked", "another person submits it again")
+    approvers = ledger.approvers_of(submission)
+    if len(approvers) < asked.approvals:
+        said = f"{len(approvers)} of {asked.approvals} approvals"
+        raise refusal("STORE_APPROVALS", f"{submission.pin} has {said}", "; ".join(asked.reasons))
+    submission.activation = statement.sequence
+    line.turns.append(
+        Turn(
+            effective=effective,
+            sequence=statement.sequence,
+            signer=statement.signer,
+            submission=submission,
+            approvals=asked.approvals,
+        )
+    )
+
+
+def _rollback(ledger: Ledger, statement: Rollback) -> None:
+    line = ledger.line(statement.policy)
+    if statement.effective != statement.time:
+        raise refusal("STORE_TOO_LATE", "a version is undone at once, not at another instant")
+    current, coming = line.at(statement.time), line.scheduled(statement.time)
+    turn = next((each for each in (*coming, current) if each and _is_of(each.submission, statement)), None)
+    if turn is None:
+        pin = f"{statement.policy}@{statement.version}"
+        raise refusal("STORE_NOT_IN_FORCE", f"{pin} is neither in force nor scheduled with this digest and parent")
+    if turn is not current:
+        line.fall_from(line.turns.index(turn), statement.sequence)
+        return
+    before = line.activated(statement.parent) if statement.parent is not None else None
+    if before is None:
+        raise refusal("STORE_NOTHING_BEFORE", "it is the first version: there is none to go back to", "submit another")
+    line.fall_from(len(line.turns) - len(coming), statement.sequence)
+    back = Turn(
+        effective=statement.time,
+        sequence=statement.sequence,
+        signer=statement.signer,
+        submission=before,
+        approvals=0,
+        rolled_back=True,
+    )
+    line.turns.append(back)
+
+
+def _pending(ledger: Ledger, statement: Approve | Activate) -> Submission:
+    """The submission that a statement is about, which nothing has made use of yet."""
+    submission = ledger.line(statement.policy).submissions.get(statement.submission)
+    if submission is None:
+        raise refusal("STORE_NOT_SUBMITTED", f"entry {statement.submission} submits no version of {statement.policy}")
+    if submission.activation is not None:
+        raise refusal("STORE_ACTIVATED", f"it was activated by entry {submission.activation}", "submit it again")
+    planned = submission.statement.effective
+    differing = [
+        name
+        for name in SAID_OF_A_VERSION
+        if getattr(statement, name) != getattr(submission.statement, name)
+        and not (name == "effective" and planned is None and isinstance(statement, Activate))
+    ]
+    if differing:
+        raise refusal("STORE_DIFFERS", f"{', '.join(differing)} differ from what was submitted")
+    return submission
+
+
+def check_parent(line: Line, statement: Versioned) -> None:
+    """Whether a version still follows the one that it was compared with."""
+    if statement.parent != line.newest:
+        said = f"it follows {statement.parent or 'nothing'}, and the line ends with {line.newest or 'nothing'}"
+        raise refusal("STORE_PARENT", said, "what was compared is not what would change; submit it again")
+
+
+def _is_of(submission: Submission, statement: Rollback) -> bool:
+    names = ("version", "digest", "parent")
+    return all(getattr(submission.statement, name) == getattr(statement, name) for name in names)
+
+
+def _instant(statement: Versioned) -> datetime:
+    """When what takes effect does: no such statement is read without it."""
+    if statement.effective is None:
+        raise TypeError("a statement that takes effect has no instant")
+    return statement.effective
+
+
+_AnyRule = Callable[[Ledger, Any], None]
+_RULES: Final[dict[type[Statement], tuple[_AnyRule, Role | None]]] = {
+    Found: (_found, None),
+    Grant: (_grant, "administrator"),
+    Revoke: (_revoke, "administrator"),
+    SetGuards: (_set_guards, "administrator"),
+    Submit: (_submit, "submitter"),
+    Approve: (_approve, "approver"),
+    Activate: (_activate, "activator"),
+    Rollback: (_rollback, "activator"),
+}

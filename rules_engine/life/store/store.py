@@ -1,0 +1,195 @@
+"""The store: versions of policies that people submit, approve and put in force, each step signed, in one log.
+
+Every answer comes from the whole log, read and verified anew. A step is a statement that is built on what was read,
+verified as any reader will verify it, and added in one transaction: it is in the log whole, or not at all.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from rules_engine.extension.registry import Registry
+from rules_engine.life.store.guards import Guards
+from rules_engine.life.store.keys import PrivateKey, PublicKey
+from rules_engine.life.store.ledger import Ledger
+from rules_engine.life.store.lines import Submission, Turn
+from rules_engine.life.store.log import Entry, hash_of, sha256
+from rules_engine.life.store.refusals import refusal
+from rules_engine.life.store.replay import follow, replay
+from rules_engine.life.store.statements import SCHEMA, Found, Grant, Revoke, Role, SetGuards, Statement, encoded
+from rules_engine.life.store.tables import Tables
+from rules_engine.life.store.texts import kept_texts
+from rules_engine.terms.policy import Policy
+
+SLACK: Final = timedelta(minutes=1)
+"""How far the clocks of two people may differ: a step is then dated just after the one before it."""
+
+
+Kind = TypeVar("Kind", bound=Statement)
+
+
+class Signer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who takes a step, at what time by his clock, and what he remarks on it."""
+
+    key: PrivateKey
+    now: datetime
+    note: str = ""
+
+
+class Store:
+    """A store of policies in a database: a file of SQLite, or `postgresql://...`.
+
+    `trust` is the hash of its first entry, known from elsewhere. Without it everything is verified but where it all
+    begins: whoever can write to the database can put another store in its place. `load` therefore demands it. `head` is
+    a hash of the log that was seen before, later ones are remembered: a log that does not hold it any more was cut off.
+    Refusals are `StoreError`s.
+    """
+
+    def __init__(self, url: str, *, trust: str | None = None, head: str | None = None) -> None:
+        self.tables = Tables(url)
+        self.trust = trust
+        self.head = head
+
+    def ledger(self) -> Ledger:
+        """The whole log, verified; its head is what the next log that is read must still hold."""
+        if not self.tables.exists:
+            hint = "rules-engine store init founds a store"
+            raise refusal("STORE_MISSING", "there is no store", hint, document=self.tables.name)
+        head = self.head  # before the entries: another thread may read later ones and note theirs meanwhile
+        ledger = replay(self.tables.entries(), trust=self.trust, head=head)
+        self.head = ledger.head
+        return ledger
+
+    def trusted_ledger(self) -> Ledger:
+        """The whole log, of a store that somebody vouches for."""
+        if self.trust is None:
+            hint = "state the hash that `store init` printed"
+            raise refusal("STORE_UNTRUSTED", "nobody says which store is the true one", hint, document=self.tables.name)
+        return self.ledger()
+
+    def found(self, name: str, by: Signer, guards: Guards | None = None) -> str:
+        """Makes a store with its first administrator, who signs, and gives the hash to trust."""
+        self.tables.create()
+        if self.tables.entries():
+            raise refusal("STORE_EXISTS", "this store is founded already", document=self.tables.name)
+        ledger = Ledger()
+        ledger.store = secrets.token_hex(16)
+        self.append(ledger, by, Found, {"key": by.key.public.text, "name": name, "guards": guards or Guards()})
+        return ledger.anchor
+
+    def grant(self, public: PublicKey, name: str, roles: Iterable[Role], by: Signer) -> Entry:
+        """Gives roles to a key, besides those that it has; an administrator does."""
+        fields = {"key": public.text, "name": name, "roles": tuple(sorted(set(roles)))}
+        return self.append(self.ledger(), by, Grant, fields)
+
+    def revoke(self, key: str, by: Signer) -> Entry:
+        """Takes a key, by its id, out of use for ever; an administrator does.
+
+        What is in force stays. What is scheduled falls away where too few people stand behind it without this key.
+        """
+        return self.append(self.ledger(), by, Revoke, {"key": key})
+
+    def set_guards(self, policy: str, guards: Guards, by: Signer) -> Entry:
+        """Gives a policy line guards of its own; an administrator does."""
+        return self.append(self.ledger(), by, SetGuards, {"policy": policy, "guards": guards})
+
+    def load(self, name: str, registry: Registry, *, now: datetime) -> Policy:
+        """The version in force at an instant, compiled, after all that vouches for it was verified.
+
+        Raises PolicyError too, where this version of the software refuses the policy.
+        """
+        policy = self.policy_of(turn_at(self.trusted_ledger(), name, now).submission, registry)
+        if policy.effective_until is not None and zoned(now) >= policy.effective_until:
+            said = f"{name}@{policy.version} was in force until {policy.effective_until}"
+            raise refusal("VERSION_NONE", said, "submit, approve and activate another one")
+        return policy
+
+    def policy_of(self, submission: Submission, registry: Registry) -> Policy:
+        """The policy of a submission, compiled from the texts in the store, which must be those that were signed."""
+        said = submission.statement
+
+        def find(pin: str) -> bytes | None:
+            return self.text_of(pin, said.documents[pin]) if pin in said.documents else None
+
+        policy = kept_texts(submission.pin, find, registry).policy
+        if (policy.name, policy.version, policy.digest) != (said.policy, said.version, said.digest):
+            raise refusal("DOCUMENT_DIGEST", f"{submission.pin} is {policy.digest}, and {said.digest} was signed")
+        return policy
+
+    def text_of(self, pin: str, digest: str) -> bytes:
+        """The text that was signed by its SHA-256."""
+        data = self.tables.text(digest)
+        if data is None:
+            raise refusal("DOCUMENT_MISSING", f"the text of {pin}, {digest}, is not in the store")
+        if type(data) is not bytes or sha256(data) != digest:
+            raise refusal("DOCUMENT_ALTERED", f"the text of {pin} is not the one that was signed, {digest}")
+        return data
+
+    def append(
+        self,
+        ledger: Ledger,
+        by: Signer,
+        kind: type[Kind],
+        fields: Mapping[str, Any],
+        texts: Mapping[str, bytes] | None = None,
+    ) -> Entry:
+        """Signs a statement, verifies it as any reader will, and adds it with the texts that it names."""
+        data = encoded(stated(ledger, by, kind, fields))
+        signature = by.key.sign(data)
+        entry = Entry(len(ledger.steps) + 1, data, signature, hash_of(ledger.head, data, signature))
+        follow(ledger, entry)
+        self.tables.append(entry, texts or {})
+        return entry
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.tables.close()
+
+
+def stated(ledger: Ledger, by: Signer, kind: type[Kind], fields: Mapping[str, Any]) -> Kind:
+    """The statement that somebody would sign next."""
+    header: dict[str, Any] = {
+        "schema": SCHEMA,
+        "store": ledger.store,
+        "sequence": len(ledger.steps) + 1,
+        "previous": ledger.head,
+        "signer": by.key.public.id,
+        "time": step_time(ledger, by.now),
+        "note": by.note,
+    }
+    return kind(**header, **fields)
+
+
+def step_time(ledger: Ledger, now: datetime) -> datetime:
+    """The time of the next step: now, or just after the step before it, which a faster clock has taken."""
+    time = zoned(now)
+    if ledger.time is None or ledger.time < time:
+        return time
+    if ledger.time - time > SLACK:
+        said = f"the last step was taken at {ledger.time}, and it is {time}"
+        raise refusal("STORE_CLOCK", said, "set the clock; of the two, one is wrong")
+    return ledger.time + timedelta.resolution
+
+
+def turn_at(ledger: Ledger, name: str, now: datetime) -> Turn:
+    """The turn of a policy line that is in force at an instant."""
+    instant = zoned(now)
+    line = ledger.line(name)
+    turn = line.at(instant)
+    if turn is None:
+        coming = [f"{each.submission.pin} from {each.effective}" for each in line.scheduled(instant)]
+        hint = ", ".join(coming) or "submit, approve and activate one"
+        raise refusal("VERSION_NONE", f"no version of {name} is in force at {instant}", hint)
+    return turn
+
+
+def zoned(time: datetime) -> datetime:
+    """An instant in UTC; a time without a zone is none."""
+    if time.tzinfo is None:
+        raise refusal("TIME_NAIVE", f"{time.isoformat()} has no zone, so it is no instant", "state one, as in ...Z")
+    return time.astimezone(UTC)

@@ -1,0 +1,153 @@
+"""An engine that runs a policy which a check refuses, and what it says of a check's counterexample."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from rules_engine import Engine, Evaluation
+from rules_engine.formulas.buffers import FOREVER
+from rules_engine.numbers.exact import ONE, ZERO, exactly
+from rules_engine.policy import compile as compiling
+from rules_engine.policy.counterexamples import Counterexample, Disproof
+from rules_engine.policy.findings import Findings
+from rules_engine.policy.reader import read_document
+from rules_engine.policy.resolve import resolve
+from rules_engine.policy.sections import Sections
+from rules_engine.policy.values import time_of
+from rules_engine.terms.policy import Policy
+from tests.policy.policy_examples import REGISTRY
+
+AS_OF = "2026-12-02T00:00:00Z"
+ENOUGH = Decimal(10) ** 20
+LEAST = Decimal("0.00000001")
+
+
+def compiled_anyway(text: str) -> Policy:
+    """The compiled policy, whatever the check finds; its tables must be tables."""
+    resolved = resolve(read_document(text.encode(), "policy.yaml"), lambda name, version: None)
+    findings = Findings(resolved.document)
+    sections = Sections(resolved.document, [], resolved.complete)
+    with exactly():
+        members = compiling._members(findings, sections, REGISTRY)
+    return compiling._policy(resolved, sections, members)
+
+
+def status_of(evaluation: Evaluation) -> str:
+    """The status of the position's pool."""
+    return next(one.status for one in evaluation.pools if one.pool == evaluation.positions[0].pool)
+
+
+class Confirmed:
+    """What `evaluate` says of a counterexample, in a policy that is refused for it."""
+
+    def __init__(self, policy: Policy, problem: Disproof) -> None:
+        self.policy = policy
+        self.found: Counterexample = problem.counterexample
+        self.engine = Engine(policy)
+        assert self.found.instrument is not None and self.found.quantity is not None and self.found.price == ONE
+        self.instrument = self.found.instrument.replace("*", "ANY")
+        self.fee = policy.liquidation.closing_fee
+
+    def market(self, mark: Decimal) -> dict[str, Any]:
+        """The market of the counterexample, with a mark."""
+        row: dict[str, Any] = {"mark_price": str(mark), "measures": {}}
+        as_of = AS_OF
+        for reading in self.found.readings:
+            if reading.sort == "measure" and reading.value is not None:
+                row["measures"][reading.name] = str(reading.value)
+            elif reading.sort == "expiry" and reading.value is not None:
+                left = reading.value
+                stated = self.policy.instruments[self.instrument].expires_at
+                if left == FOREVER:
+                    row["expires_at"] = None
+                elif isinstance(expires_at := stated, type(time_of(AS_OF))):
+                    as_of = (expires_at - timedelta(seconds=float(left))).isoformat()
+                else:
+                    row["expires_at"] = (time_of(AS_OF) + timedelta(seconds=float(left))).isoformat()
+        return {"as_of": as_of, "instruments": {self.instrument: row}}
+
+    def evaluated(self, margin: Decimal, mode: str, mark: Decimal = ONE) -> Evaluation:
+        """The counterexample's position with this much behind it."""
+        position = {"id": "p", "entry_price": str(self.found.price), **self.fields(mode)}
+        if mode == "isolated":
+            position["margin"] = f"{margin:f}"
+        collateral = {"USDT": f"{margin:f}"} if mode == "cross" else {}
+        account = {"account": "A", "collateral": collateral, "positions": [position]}
+        return self.engine.evaluate(account, self.market(mark))
+
+    def fields(self, mode: str) -> dict[str, Any]:
+        """What position and order have in common."""
+        leverage = None if self.found.leverage is None else str(self.found.leverage)
+        quantity = str(self.found.quantity)
+        return {"instrument": self.instrument, "mode": mode, "quantity": quantity, "leverage": leverage}
+
+    def required(self) -> Decimal:
+        """The margin that an order must bring to open the position."""
+        order = {"id": "o", "price": None, **self.fields("isolated" if self.found.ring_fenced else "cross")}
+        account = {"account": "A", "collateral": {"USDT": str(ENOUGH)}, "positions": []}
+        required = self.engine.check_order(account, self.market(ONE), order).required_margin
+        assert required is not None
+        return required
+
+    def room(self) -> bool:
+        """Opened with what an order must bring, it is liquidated at once, or could not pay for its closing."""
+        required = self.required()
+        mode = "isolated" if self.found.ring_fenced else "cross"
+        evaluation = self.evaluated(required, mode)
+        figures, status = evaluation.positions[0], status_of(evaluation)
+        assert figures.maintenance_margin is not None and figures.notional is not None
+        places = len(self.fee.counts_in & {"maintenance", "trigger"})
+        beside = max(places, 1) - ("maintenance" in self.fee.counts_in)
+        line = Fraction(figures.maintenance_margin) + beside * self.charged(figures.notional, required)
+        assert self.found.tier == figures.tier
+        if places and status != "undetermined" and self.policy.liquidation.trigger == "at_or_below":
+            assert status in ("liquidate", "bankrupt") or abs(Fraction(required) - line) <= LEAST, status
+        return Fraction(required) <= line + Fraction(1, 10**11)
+
+    def charged(self, notional: Decimal, initial: Decimal) -> Fraction:
+        """The closing fee, at the mark or where what the position was opened with is gone."""
+        rate = Fraction(self.fee.rate)
+        if self.fee.valued_at == "mark":
+            return rate * Fraction(notional)
+        standing = Fraction(initial)
+        if not self.found.ring_fenced:
+            tier = self.policy.tables[self.found.table].tiers[self.found.tier - 1]
+            leverage = self.found.leverage or tier.max_leverage
+            standing = Fraction(notional) * (
+                Fraction(tier.initial_rate) if leverage is None else 1 / Fraction(leverage)
+            )
+        assert self.found.quantity is not None
+        rule = next(iter((*self.policy.instruments.values(), *self.policy.patterns)))
+        falls = (self.found.quantity > 0) != (rule.payoff.name == "inverse")
+        return rate * (Fraction(notional) + (-standing if falls else standing))
+
+    def cannot_pay(self) -> bool:
+        """Its line lies where it is said to, and there it has less than closing costs."""
+        above, below = self.found.have + 2 * LEAST, self.found.have - 2 * LEAST
+        assert status_of(self.evaluated(above, "isolated")) != "liquidate"
+        liquidated = self.evaluated(below, "isolated")
+        notional = liquidated.positions[0].notional
+        assert notional is not None and status_of(liquidated) in ("liquidate", "bankrupt")
+        return above < self.fee.rate * notional
+
+    def is_kept_with_nothing(self) -> bool:
+        """It is not liquidated with the least margin, and bankrupt below nothing."""
+        evaluation = self.evaluated(LEAST, "isolated")
+        assert status_of(evaluation) == "healthy"
+        return evaluation.positions[0].maintenance_margin == 0
+
+    def gains_nothing(self) -> bool:
+        """Where its mark moves for it by a hundredth, its line moves as far as its equity."""
+        before, after = (self.surplus(ONE + move) for move in (ZERO, Decimal("0.01")))
+        return after <= before
+
+    def surplus(self, mark: Decimal) -> Fraction:
+        """Equity less the line, at a mark."""
+        evaluation = self.evaluated(self.found.need + 1, "isolated", mark)
+        figures, pool = evaluation.positions[0], next(one for one in evaluation.pools if one.mode == "isolated")
+        assert pool.equity is not None and figures.maintenance_margin is not None and figures.notional is not None
+        fee = ("trigger" in self.fee.counts_in) * self.charged(figures.notional, ZERO)
+        return Fraction(pool.equity) - Fraction(figures.maintenance_margin) - fee
