@@ -20,7 +20,6 @@ from rules_engine.cli.table_files import places_of, table_parts
 from rules_engine.engine.book import Book
 from rules_engine.engine.book_build import assembled
 from rules_engine.engine.book_cells import Cells
-from rules_engine.engine.book_rows import finished
 from rules_engine.engine.book_table import MOST_REFUSED, Tables, length_of
 from rules_engine.errors import DocumentError, Problem
 
@@ -66,15 +65,6 @@ def files_of(book: str, collateral: str | None, orders: str | None) -> list[File
 def _names_in(directory: str) -> list[str]:
     """The names in a directory, in order, without those that tools hide (`.part.crc`, `_SUCCESS`)."""
     return sorted(each.name for each in Path(directory).iterdir() if each.name[0] not in "._")
-
-
-def read_book(book: str, collateral: str | None, orders: str | None, currency: str) -> Book:
-    """The book of up to three files, whole. Raises OSError, and DocumentError where one is no table."""
-    (tables,) = _cut(book, WHOLE)
-    others = {"collateral": collateral, "orders": orders}
-    places = {what: places_of(file) for what, file in others.items() if file is not None}
-    found = {what: None if file is None else table_parts(file, places[what]) for what, file in others.items()}
-    return finished(tables, found["collateral"], found["orders"], currency=currency, places=places)
 
 
 class BookParts:

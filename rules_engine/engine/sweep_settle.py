@@ -157,6 +157,8 @@ class Pools:
             return
         rows, pools = out[self.places], self.index.pools
         parts = [slice(start, start + PART) for start in range(0, len(pools), PART)]
+        if self.work.crew is not None:  # memory of its own comes in large pages, of which a processor remembers more
+            values = values.copy()
         # every index is in range, and this mode copies nothing
         self.work.each(lambda part: np.take(values, pools[part], out=rows[part], mode="clip") is None, parts)
 

@@ -45,11 +45,11 @@ def table_maintenance(num: NumberSystem, exposure: Exposure, size: Number | None
     return num.named("table_maintenance", required)
 
 
-def leverage_rate(num: NumberSystem, exposure: Exposure, size: Number) -> Number:
-    """The fraction of notional that the position's leverage asks for; the table's own limit where it has none."""
+def leverage_margin(num: NumberSystem, exposure: Exposure, worth: Number, size: Number) -> Number:
+    """What the position's leverage asks for of this notional; the table's own limit where it has none."""
     if exposure.leverage is None:
-        return num.step(size, exposure.schedule.floors, exposure.schedule.leverage_rates)
-    return num.quotient(num.constant(1), exposure.leverage)
+        return worth * num.step(size, exposure.schedule.floors, exposure.schedule.leverage_rates)
+    return num.quotient(worth, exposure.leverage)
 
 
 def bankruptcy_notional(num: NumberSystem, exposure: Exposure) -> Number:
@@ -63,7 +63,7 @@ def bankruptcy_notional(num: NumberSystem, exposure: Exposure) -> Number:
     if exposure.collateral is not None:
         return num.maximum(ZERO, size - exposure.side * exposure.collateral)
     tiered = tier_size(num, exposure, exposure.entry_value)
-    return num.absolute(at_entry - size * leverage_rate(num, exposure, tiered))
+    return num.absolute(at_entry - leverage_margin(num, exposure, size, tiered))
 
 
 def closing_fee(num: NumberSystem, exposure: Exposure) -> Number:
@@ -99,6 +99,7 @@ def tiered_requirement(num: NumberSystem, exposure: Exposure) -> Requirement:
         worth = num.named("notional", num.absolute(exposure.quantity * exposure.initial_value))
     size = worth if by_notional else tier_size(num, exposure, exposure.initial_value)
     rate = num.step(size, exposure.schedule.floors, exposure.schedule.initial_rates)
-    by_rate = num.maximum(worth * leverage_rate(num, exposure, size), worth * rate, kept)
-    initial = num.maximum(by_rate + counted_fee(num, exposure, "initial"), maintenance)
+    least = kept if "initial" in exposure.closing_fee.counts_in else maintenance
+    by_rate = num.maximum(leverage_margin(num, exposure, worth, size), worth * rate, least)
+    initial = by_rate + counted_fee(num, exposure, "initial")
     return Requirement(num.named("initial_margin", initial), num.named("maintenance_margin", maintenance))

@@ -7,11 +7,12 @@ from decimal import Decimal
 from rules_engine.formulas.requirement import (
     closing_fee,
     counted_fee,
-    leverage_rate,
+    leverage_margin,
     notional,
     table_maintenance,
     tier_size,
 )
+from rules_engine.numbers.exact import ONE
 from rules_engine.numbers.system import Number, NumberSystem
 from rules_engine.terms.exposure import ClosingFee, Exposure, Schedule
 
@@ -37,7 +38,7 @@ def opening_margin(num: NumberSystem, exposure: Exposure, *, by_leverage: bool =
     size = tier_size(num, exposure, exposure.initial_value)
     rate = num.step(size, exposure.schedule.floors, exposure.schedule.initial_rates)
     if by_leverage:
-        rate = num.maximum(rate, leverage_rate(num, exposure, size))
+        rate = num.maximum(rate, leverage_margin(num, exposure, num.constant(ONE), size))
     return notional(num, exposure) * rate + counted_fee(num, exposure, "initial")
 
 

@@ -10,7 +10,7 @@ from rules_engine.formulas.requirement import (
     bankruptcy_notional,
     closing_fee,
     counted_fee,
-    leverage_rate,
+    leverage_margin,
     maintenance_margin,
     notional,
     table_maintenance,
@@ -100,10 +100,11 @@ def test_tier_size__is_notional_or_contracts() -> None:
     assert tier_size(EXACT, in_contracts, Decimal(50)) == 3
 
 
-def test_leverage_rate__of_the_position_or_else_of_its_tier() -> None:
-    """1 / 75 for a position that chose 75, and 1 / 25 where the second tier's limit stands for it."""
-    assert leverage_rate(EXACT, exposure_of("1", leverage=Decimal(75)), Decimal(100)) == Ratio(Decimal(1), Decimal(75))
-    assert leverage_rate(EXACT, exposure_of("1"), Decimal(1000)) == Decimal("0.04")
+def test_leverage_margin__of_the_position_or_else_of_its_tier() -> None:
+    """100 / 75 for a position that chose 75, and 1000 / 25 where the second tier's limit stands for it."""
+    chosen, size = exposure_of("1", leverage=Decimal(75)), Decimal(100)
+    assert leverage_margin(EXACT, chosen, size, size) == Ratio(Decimal(100), Decimal(75))
+    assert leverage_margin(EXACT, exposure_of("1"), Decimal(1000), Decimal(1000)) == 40
 
 
 @pytest.mark.parametrize(
@@ -198,4 +199,5 @@ def test_closing_fee__valued_at_bankruptcy() -> None:
 def test_leverage_of_75__leaves_an_exact_fraction() -> None:
     """1000 / 75 has no finite decimal: initial margin is exactly 40/3."""
     exposure = exposure_of("10", leverage=Decimal(75), schedule=schedule_of(floors=("0", "2000", "5000")))
-    assert fraction(leverage_rate(EXACT, exposure, Decimal(1000))) * 1000 == fraction(Ratio(Decimal(40), Decimal(3)))
+    asked = leverage_margin(EXACT, exposure, Decimal(1000), Decimal(1000))
+    assert fraction(asked) == fraction(Ratio(Decimal(40), Decimal(3)))

@@ -11,12 +11,14 @@ import msgspec
 import pytest
 
 from rules_engine import Engine
-from rules_engine.engine.book_rows import book_of
-from rules_engine.engine.documents import decode_account
+from rules_engine.engine.book_rows import book_from_columns, book_of
+from rules_engine.engine.documents import decode_account, decode_market
+from rules_engine.engine.quote import Quotes
 from rules_engine.engine.sweep_rows import STATUSES
 from rules_engine.errors import PolicyError
 from rules_engine.extension.registry import load_registry
 from rules_engine.life.versions import PolicyLine
+from rules_engine.numbers.exact import exactly
 from rules_engine.policy.check import check_policy
 from rules_engine.policy.load import policy_finder
 from rules_engine.terms.policy import Policy
@@ -190,3 +192,19 @@ def test_sweep__gives_every_row_its_version(mode: str) -> None:
             if pools[found.pool or ""].status != "undetermined":
                 assert sweep.columns.maintenance_margin[slots[number]] == float(found.maintenance_margin or 0)
         assert set(sweep.exactly) <= {"too close to a line", "accounts decided whole"}
+
+
+def test_sweep__of_a_book_without_times_is_undetermined_under_a_version_for_new_positions() -> None:
+    """Nobody knows which of the rows are new."""
+    columns = {"account": ["A", "B"], "id": ["p", "p"], "instrument": ["BTC", "ETH"], "mode": ["isolated"] * 2}
+    columns |= {"quantity": ["10", "-10"], "entry_price": ["100"] * 2, "margin": ["500"] * 2}
+    sweep = Engine(V3).sweep(book_from_columns(columns), market(MAY))
+    assert [STATUSES[status] for status in sweep.columns.status] == ["undetermined"] * 2
+
+
+def test_quotes__in_another_market_are_of_the_same_versions() -> None:
+    """10 contracts at 94, opened before the version for new positions began."""
+    with exactly():
+        quotes = Quotes(V3, decode_market(market(MAY)), elders=(V2,)).at(decode_market(market(MAY, "94")))
+        quote = quotes.of_cohort("BTC", 1)
+    assert (quote.version, quote.value) == ("2.0.0", 94)
