@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from decimal import getcontext
@@ -12,6 +13,8 @@ import pytest
 ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.append(ROOT)
+for exported in [name for name in os.environ if name.startswith("RULES_ENGINE_")]:
+    del os.environ[exported]  # what somebody works with in this shell is not what is tested
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import partial, reduce
 from operator import add
 from pathlib import Path
@@ -25,12 +26,14 @@ from rules_engine.cli.inputs import (
     refuse_two_from_stdin,
     registry_with,
 )
+from rules_engine.cli.store_versions import StoreAt, Versions, from_store, source
 from rules_engine.cli.sweep import Faults, part_rows_option, table_option, workers_option
 
 if TYPE_CHECKING:
     from rules_engine.engine.book import Book
     from rules_engine.life.impact.impact import Comparer
     from rules_engine.life.impact.impact_counts import Impact
+    from rules_engine.terms.market import Market
     from rules_engine.terms.policy import Policy
 
 EXAMPLES = """\b
@@ -61,6 +64,7 @@ Examples:
 @part_rows_option
 @workers_option
 @policies_option
+@from_store
 @plugin_option
 @json_option
 @click.pass_context
@@ -79,25 +83,25 @@ def impact(
     part_rows: int | None,
     workers: int,
     policies: str | None,
+    store: StoreAt | None,
     plugins: Sequence[str],
     as_json: bool,
 ) -> None:
     """Say what changing from policy A to policy B does to a book.
 
-    Every position is decided under both. Prints who is newly called, liquidated, bankrupt or freed, moves from status
-    to status, how margins change by instrument, mode and tier, the accounts that it concerns most, and how far pools
-    are from liquidation. Exits with 0 whatever the impact is, with 1 where rows are at fault, and with 2 where a
-    policy, table or document cannot be used.
+    Every position is decided under both; A and B are named as for `diff`. Prints who is newly called, liquidated,
+    bankrupt or freed, moves from status to status, how margins change by instrument, mode and tier, the accounts that
+    it concerns most, and how far pools are from liquidation. Exits with 0 whatever the impact is, with 1 where rows are
+    at fault, and with 2 where a policy, table or document cannot be used.
     """
     from rules_engine.cli.book_files import BookParts, files_of
-    from rules_engine.engine.documents import decode_market
-    from rules_engine.policy.load import load_policy
 
     refuse_two_from_stdin(book, market, *(each for each in (collateral, orders) if each is not None))
     files = files_of(book, collateral, orders)
-    registry = registry_with(plugins)
-    readers: list[Any] = [partial(load_policy, each, policies=policies, registry=registry) for each in (before, after)]
-    one, other, at = all_of([*readers, lambda: decode_market(read(market), file=name_of(market))])
+    store = source(store, policies, [before, after])
+    versions, now = Versions(registry_with(plugins), policies, store), datetime.now(UTC)
+    readers: list[Any] = [*versions.readers([before, after], now), partial(_market, market)]
+    one, other, at = all_of(readers)
     comparer = _comparer(one, other, at, workers=workers, prices=prices, most=largest)
     parts, faults = BookParts(files, part_rows, other.settlement_currency), Faults()
     answer = reduce(add, _impacts(comparer, parts, faults))
@@ -111,6 +115,12 @@ def impact(
     _print(answer, as_json)
     faults.tell()
     context.exit(FOUND if faults.count else 0)
+
+
+def _market(file: str) -> Market:
+    from rules_engine.engine.documents import decode_market
+
+    return decode_market(read(file), file=name_of(file))
 
 
 def _comparer(one: Policy, other: Policy, market: Any, **options: Any) -> Comparer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -13,10 +12,11 @@ import click
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
 from rules_engine.cli.inputs import json_option, read
-from rules_engine.errors import DocumentError, Mark, Problem
+from rules_engine.cli.store_guards import guards_in
+from rules_engine.cli.store_words import guarded, revoked
+from rules_engine.errors import DocumentError
 
 if TYPE_CHECKING:
-    from rules_engine.life.store.guards import Guards
     from rules_engine.life.store.log import Entry
     from rules_engine.life.store.store import Signer, Store
 
@@ -35,12 +35,20 @@ Examples:
   rules-engine store grant mira.key.pub --role approver --store risk.db --key ada.key
   rules-engine store grant sam.key.pub --role submitter --role activator --store risk.db --key ada.key"""
 
+
+def _named(context: click.Context, parameter: click.Parameter, url: str | None) -> str | None:
+    """The store that is named; a usage error that says both ways to name one."""
+    if not url and not context.resilient_parsing:
+        raise click.UsageError("name the store: --store S, or the variable RULES_ENGINE_STORE", context)
+    return url
+
+
 store_option = click.option(
     "--store",
     "url",
-    required=True,
     metavar="S",
     envvar="RULES_ENGINE_STORE",
+    callback=_named,
     help="The store: a file of SQLite, or postgresql://... [env: RULES_ENGINE_STORE]",
 )
 trust_option = click.option(
@@ -52,15 +60,18 @@ trust_option = click.option(
 key_option = click.option(
     "--key", "key_file", required=True, metavar="K", type=click.Path(), help="Your private key, which signs."
 )
-head_option = click.option(
-    "--head", metavar="HASH", help="A head that was noted before: the log must still hold that entry."
-)
 note_option = click.option("--note", default="", metavar="TEXT", help="A remark that is signed with the step.")
+
+
+def head_option(name: str = "--head", parameter: str = "head") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option for a head of the store; by another name for a command that has another `--head`."""
+    said = "A head that was noted before: the store's log must still hold that entry. [env: RULES_ENGINE_HEAD]"
+    return click.option(name, parameter, metavar="HASH", envvar="RULES_ENGINE_HEAD", help=said)
 
 
 def on_store(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a command that reads a store."""
-    return store_option(trust_option(head_option(command)))
+    return store_option(trust_option(head_option()(command)))
 
 
 def signing(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,29 +116,6 @@ def step(context: click.Context, as_json: bool, take: Callable[[], tuple[Entry, 
     else:
         output.line(f"entry {entry.sequence}: {said}")
         output.line(f"head {entry.hash}")
-
-
-def guards_in(path: str) -> Guards:
-    """The guards of a YAML file. Raises `DocumentError`."""
-    import msgspec
-
-    from rules_engine.life.store.guards import Guards
-    from rules_engine.policy.reader import read_document
-
-    document = read_document(read(path), path)
-    try:
-        return msgspec.convert(_plain(document.value), Guards)
-    except msgspec.ValidationError as error:
-        raise DocumentError([Problem(code="GUARDS_INVALID", message=str(error), mark=Mark(path, 1, 1))]) from error
-
-
-def _plain(value: Any) -> Any:
-    """The value with whole numbers as such: approvals are counted."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else value
-    if isinstance(value, dict):
-        return {name: _plain(member) for name, member in value.items()}
-    return [_plain(member) for member in value] if isinstance(value, list) else value
 
 
 @click.group("store")
@@ -190,12 +178,16 @@ def grant(
     key, called = parse_public_key(text)
     person = name or called
     store, by = opened(url, trust, head), signer(key_file, note)
-    said = f"{person} {key.id} is {', '.join(sorted(roles))}"
-    step(context, as_json, lambda: (store.grant(key, person, roles, by), said))
+
+    def take() -> tuple[Entry, str]:
+        entry = store.grant(key, person, roles, by)
+        return entry, f"{person} {key.id} is {', '.join(sorted(store.ledger().keys[key.id].roles))}"
+
+    step(context, as_json, take)
 
 
 @store_group.command()
-@click.argument("key", metavar="KEY_ID")
+@click.argument("key", metavar="KEY")
 @signing
 @click.pass_context
 def revoke(
@@ -208,12 +200,19 @@ def revoke(
     note: str,
     as_json: bool,
 ) -> None:
-    """Take a key out of use for ever, by its id.
+    """Take a key out of use for ever, by its id or by the name of whose it is.
 
     What is in force stays; what is scheduled falls away where too few people stand behind it without this key.
     """
+    from rules_engine.life.store.finding import key_of
+
     store, by = opened(url, trust, head), signer(key_file, note)
-    step(context, as_json, lambda: (store.revoke(key, by), f"the key {key} is revoked"))
+
+    def take() -> tuple[Entry, str]:
+        entry = store.revoke(key_of(store.ledger(), key), by)
+        return entry, revoked(store.ledger(), entry)
+
+    step(context, as_json, take)
 
 
 @store_group.command()
@@ -254,5 +253,15 @@ def guards(
     as_json: bool,
 ) -> None:
     """Give the line of a policy guards of its own, from a YAML file, in the place of those that it has."""
-    found, store, by = guards_in(guards_file), opened(url, trust, head), signer(key_file, note)
-    step(context, as_json, lambda: (store.set_guards(policy, found, by), f"guards of {policy} are set"))
+    from rules_engine.life.store.finding import there
+
+    found, store = guards_in(guards_file), opened(url, trust, head)
+
+    def take() -> tuple[Entry, str]:
+        ledger = store.ledger()
+        if not ledger.line(policy).submissions:
+            output.message(f"WARNING {there(ledger, policy)}")
+        entry = store.set_guards(policy, found, signer(key_file, note))
+        return entry, guarded(store.ledger(), policy)
+
+    step(context, as_json, take)

@@ -25,6 +25,7 @@ from rules_engine.cli.inputs import (
     read,
     refuse_two_from_stdin,
 )
+from rules_engine.cli.store_versions import StoreAt
 from rules_engine.cli.sweep import Faults, part_rows_option, table_option, workers_option
 from rules_engine.cli.versions import engine_reader, policy_options
 
@@ -144,8 +145,7 @@ def what_if(
     part_rows: int | None,
     workers: int,
     policies: str | None,
-    url: str | None,
-    trust: str | None,
+    store: StoreAt | None,
     plugins: Sequence[str],
     as_json: bool,
 ) -> None:
@@ -164,7 +164,7 @@ def what_if(
     _refuse_picture(picture)
     axes = _axes(price, measure)
     readers: list[Any] = [
-        engine_reader(policy, policies, plugins, url, trust),
+        engine_reader(policy, policies, plugins, store),
         lambda: decode_market(read(market), file=name_of(market)),
     ]
     engine_at, at = all_of(readers)

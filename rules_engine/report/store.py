@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,8 @@ from rules_engine.terms.rendering import instant
 
 SHORT = 19
 """Characters of a hash that tables show: `sha256:` and twelve digits."""
+REST = "(any other)"
+"""How tables call all policies that have no guards of their own."""
 UNTIL = {"in force": " until ", "scheduled": " until ", "ended": ", none is in force since "}
 """How tables say when a version ends."""
 
@@ -31,7 +33,11 @@ def status_document(ledger: Ledger, now: datetime, ends: Mapping[str, datetime] 
         "head": ledger.head,
         "entries": len(ledger.steps),
         "at": instant(now),
-        "policies": [_line_document(ledger, line, now, ends or {}) for _, line in sorted(ledger.lines.items())],
+        "guards": msgspec.to_builtins(ledger.default_guards),
+        "policies": [
+            _line_document(ledger, ledger.line(name), now, ends or {})
+            for name in sorted({*ledger.lines, *ledger.guards})
+        ],
         "keys": [
             {
                 "key": key,
@@ -56,11 +62,23 @@ def status_tables(ledger: Ledger, now: datetime, ends: Mapping[str, datetime] | 
             state = f"{entry['state']}{UNTIL[entry['state']]}{entry['ends']}" if entry.get("ends") else entry["state"]
             versions.add_row(line["policy"], entry["version"], state, since, approved, entry["digest"][:SHORT])
     yield versions
+    guards = grid("guards", "policy", "approvals", "rate change", "newly liquidatable", "looser", right=("approvals",))
+    for name, said in (
+        *((each["policy"], each["guards"]) for each in document["policies"]),
+        (REST, document["guards"]),
+    ):
+        steps = (_steps(said[each]) for each in ("rate_change", "newly_liquidatable"))
+        guards.add_row(name, str(said["approvals"]), *steps, "" if said["looser"] is None else str(said["looser"]))
+    yield guards
     keys = grid("keys", "name", "key", "roles", "revoked")
     for record in document["keys"]:
         revoked = f"by entry {record['revoked']}" if record["revoked"] else ""
         keys.add_row(record["name"], record["key"], ", ".join(record["roles"]), revoked)
     yield keys
+
+
+def _steps(steps: Iterable[Mapping[str, Any]]) -> str:
+    return ", ".join(f"above {step['above']}: {step['ask']}" for step in steps)
 
 
 def history_document(ledger: Ledger) -> list[dict[str, Any]]:

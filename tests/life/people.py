@@ -13,7 +13,8 @@ import rules_engine_standard_modes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from rules_engine.extension.registry import build_registry
-from rules_engine.life.store.changes import activate, approve, submission_of, submit
+from rules_engine.life.store.changes import activate, approve, submit
+from rules_engine.life.store.finding import submitted
 from rules_engine.life.store.guards import Figures, Guards
 from rules_engine.life.store.keys import PrivateKey
 from rules_engine.life.store.log import sha256
@@ -121,7 +122,7 @@ def submission_fields(store: Store, version: Texts, **fields: object) -> dict[st
 
 def activation_fields(store: Store, pin: str, **fields: object) -> dict[str, object]:
     """What an approval or an activation says of the newest submission of a version; `fields` beside or instead."""
-    sequence, submission = submission_of(store.ledger(), pin)
+    sequence, submission = submitted(store.ledger(), pin)
     said = {name: getattr(submission.statement, name) for name in SAID_OF_A_VERSION}
     return said | {"submission": sequence} | fields
 

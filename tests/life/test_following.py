@@ -113,7 +113,7 @@ def test_following__keeps_its_engine_where_nothing_of_its_line_is_new(store: Sto
     """Steps about something else move the head, and nothing that was worked out is worked out again."""
     engine = following(store)
     before, head = engine.engine(at(1)), engine.reading.head
-    submit(store, texts(tmp_path, "1.1.0", RATES["1.1.0"]), REGISTRY, by("sam", 1))
+    submit(store, texts(tmp_path, "1.1.0", RATES["1.1.0"]), REGISTRY, by("sam", 1), effective=at(3))
     assert not engine.refresh()
     assert engine.reading.head != head
     assert engine.engine(at(1)) is before

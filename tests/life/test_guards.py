@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from rules_engine.life.impact.diff import identity_of
 from rules_engine.life.store.changes import activate, approve, submit
 from rules_engine.life.store.figures import figures_of
 from rules_engine.life.store.guards import Figures, Guards, demand
@@ -68,8 +69,8 @@ def policies(folder: Path, before: str = "0.01", after: str = "0.015") -> tuple[
 def report(before: Policy, after: Policy, share: Any = "0.01", undetermined: Any = "0", **fields: Any) -> bytes:
     """An impact report, as far as guards read it."""
     document = {
-        "before": {"digest": before.digest},
-        "after": {"digest": after.digest},
+        "before": identity_of(before).to_dict(),
+        "after": identity_of(after).to_dict(),
         "positions": 100,
         "rows_at_fault": 0,
         "unpriced_positions": 0,
@@ -134,7 +135,7 @@ def test_approval__says_that_the_report_was_seen(tmp_path: Path) -> None:
     submit(store, second, REGISTRY, by("sam"), report=seen)
     with pytest.raises(StoreError, match="STORE_REPORT"):
         approve(store, second.pin, REGISTRY, by("mira"))
-    with pytest.raises(StoreError, match="STORE_FIGURES"):
+    with pytest.raises(StoreError, match="STORE_REPORT"):
         approve(store, second.pin, REGISTRY, by("mira"), report=report(first.policy, second.policy, "0"))
     with pytest.raises(StoreError, match="STORE_REPORT"):
         approve(store, second.pin, REGISTRY, by("mira"), report=seen + b" ")

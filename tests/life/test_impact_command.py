@@ -43,7 +43,8 @@ def run(tmp_path: Path) -> Run:
         named = given | {"market": str(tmp_path / "market.json"), "policies": str(ROOT / "policies")} | options
         spelled = [part for name, value in named.items() for part in (f"--{name.replace('_', '-')}", str(value))]
         arguments = [str(before), str(tmp_path / "candidate.yaml"), *map(str, words), *spelled]
-        return CliRunner().invoke(impact, arguments, catch_exceptions=False)
+        names = ["-h", "--help"]  # a command remembers how the first who calls it names help
+        return CliRunner().invoke(impact, arguments, catch_exceptions=False, help_option_names=names)
 
     return command
 

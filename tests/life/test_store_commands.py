@@ -8,43 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from rules_engine.cli.impact import impact
 from rules_engine.life.store.keys import new_key, read_private_key
 from rules_engine.life.store.store import Signer, Store
-from tests.life.people import BASE, NAME, POLICY
-from tests.life.test_store_page import program, run
-
-__all__ = ["program"]
-
-
-class Office:
-    """People with keys in a folder, and a store that two environment variables name."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.chdir(folder)
-        monkeypatch.setenv("RULES_ENGINE_STORE", "risk.db")
-        for name in ("ada", "sam", "mira"):
-            assert run("keys", "new", f"{name}.key", "--name", name, "--unprotected").exit_code == 0
-        founded = run("store", "init", "--key", "ada.key", "--name", "ada", "--json")
-        monkeypatch.setenv("RULES_ENGINE_TRUST", json.loads(founded.stdout)["trust"])
-        for name, roles in (("sam", ("submitter", "activator")), ("mira", ("approver",))):
-            options = [option for role in roles for option in ("--role", role)]
-            assert self.step("store", "grant", f"{name}.key.pub", *options, by="ada").exit_code == 0
-        self.version("1.0.0", "0.01")
-
-    def version(self, version: str, rate: str) -> str:
-        """The path of a version of the policy."""
-        for name, text in (("house-base/1.0.0", BASE), (f"{NAME}/{version}", POLICY)):
-            file = Path("policies") / f"{name}.yaml"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text.replace("VERSION", version).replace("RATE", rate), encoding="utf-8")
-        return f"policies/{NAME}/{version}.yaml"
-
-    def step(self, *arguments: str, by: str) -> Result:
-        """A step that somebody takes."""
-        return run(*arguments, "--key", f"{by}.key")  # type: ignore[no-any-return]
+from tests.life.offices import Office, answer, run
+from tests.life.people import NAME
 
 
 @pytest.fixture
@@ -53,22 +21,16 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
     return Office(tmp_path, monkeypatch)
 
 
-def answer(result: Result) -> dict[str, object]:
-    """The JSON document of a result."""
-    document: dict[str, object] = json.loads(result.stdout)
-    return document
-
-
 def test_walk__as_json(office: Office) -> None:
     """Each step tells its entry and the head; status and history tell the rest."""
     submitted = office.step("submit", f"policies/{NAME}/1.0.0.yaml", "--json", by="sam")
-    assert answer(submitted)["entry"] == 4
+    assert answer(submitted)["entry"] == 5
     wanting = office.step("activate", f"{NAME}@1.0.0", "--json", by="sam")
     assert (wanting.exit_code, answer(wanting)["problems"][0]["code"]) == (1, "STORE_APPROVALS")  # type: ignore[index]
     office.step("approve", f"{NAME}@1.0.0", by="mira")
     done = answer(office.step("activate", f"{NAME}@1.0.0", "--json", by="sam"))
     status = answer(run("status", "--json"))
-    assert (status["head"], status["entries"]) == (done["head"], 6)
+    assert (status["head"], status["entries"]) == (done["head"], 7)
     (version,) = status["policies"][0]["versions"]  # type: ignore[index]
     assert (version["state"], version["approved_by"], version["submitted_by"]) == ("in force", ["mira"], "sam")
     history = run("history", "--verify", "--head", str(done["head"]), "--json")
@@ -89,7 +51,7 @@ def test_history__finds_what_somebody_changed(office: Office) -> None:
     """It exits with 1 and names it; a cut tail only with a head."""
     head = str(answer(run("status", "--json"))["head"])
     with sqlite3.connect("risk.db") as database:
-        database.execute("DELETE FROM rules_engine_log WHERE sequence = 3")
+        database.execute("DELETE FROM rules_engine_log WHERE sequence = (SELECT max(sequence) FROM rules_engine_log)")
     cut = run("history", "--verify")
     assert cut.exit_code == 0
     assert "cannot be seen" in cut.stdout
@@ -161,9 +123,24 @@ def test_guards__from_a_file(office: Office) -> None:
     line = answer(run("status", "--json"))["policies"][0]  # type: ignore[index]
     assert line["guards"]["rate_change"] == [{"above": "0.2", "ask": "forbid"}]
     assert line["versions"][0]["approvals"] == 2
-    for text in ("approvals: 0\n", "approvals: many\n", "approval: 1\n"):
-        Path("guards.yaml").write_text(text)
-        assert "GUARDS_INVALID" in office.step("store", "guards", NAME, "guards.yaml", by="ada").stderr
+    shown = " ".join(run("status").stdout.split())
+    assert f"{NAME} 2 above 0.2: forbid (any other) 1" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("approvals: 0\n", "1:12: GUARDS_INVALID approvals: Expected `int` >= 1"),
+        ("approvals: 2\nlooser: many\n", "2:9: GUARDS_INVALID looser: "),
+        ("looser: 2\n\napproval: 1\n", "3:1: GUARDS_INVALID Object contains unknown field `approval`"),
+        ("rate_change:\n  - above: 0.2\n    ask: 99\n", "3:10: GUARDS_INVALID rate_change[0].ask: "),
+        ("rate_change:\n  - above: 0.2\n    asks: 2\n", "3:5: GUARDS_INVALID rate_change[0]: Object contains unknown"),
+        ("rate_change:\n  - above: -1\n    ask: 2\n", "2:5: GUARDS_INVALID rate_change[0]: -1 is below zero"),
+    ],
+)
+def test_guards__that_are_none_are_refused_where_they_stand(office: Office, text: str, told: str) -> None:
+    """By line and column, as policies are."""
+    assert f"guards.yaml:{told}" in office.guarded(text).stderr
 
 
 def test_rollback_and_revoke(office: Office) -> None:
@@ -223,21 +200,30 @@ def test_impact_report__of_the_command_goes_into_a_submission(office: Office) ->
     mark = {"mark_price": "10000", "index_price": "10000", "time": "2026-12-02T00:00:00Z"}
     Path("market.json").write_text(json.dumps({"as_of": mark["time"], "instruments": {"BTCUSDT": mark}}))
     paths = (f"policies/{NAME}/1.0.0.yaml", office.version("1.1.0", "0.015"))
-    report = CliRunner().invoke(impact, [*paths, "--book", "book.csv", "--market", "market.json", "--json"])
+    report = run("impact", *paths, "--book", "book.csv", "--market", "market.json", "--json")
     Path("impact.json").write_text(report.stdout)
     stopped = office.step("submit", paths[1], by="sam")
     assert (stopped.exit_code, "GUARD_FIGURE_MISSING" in stopped.stdout) == (1, True)
+    assert "--impact FILE, which `rules-engine impact BEFORE AFTER --book BOOK" in stopped.stdout
     told = office.step("submit", paths[1], "--impact", "impact.json", by="sam")
-    seen = "impact report: 1 position, 0 rows at fault, 100.000000% of the notional newly liquidatable, or undecided"
+    seen = ": 1 position, 0 rows at fault, 100.000000% of the notional newly liquidatable, or undecided"
     assert seen in told.stderr
-    assert "needs 2 approvals (the part of notional newly liquidatable is 1, above 0.5" in told.stdout
+    assert "guard: the part of notional newly liquidatable is 1, above 0.5: 2 to approve" in told.stderr
+    assert "needs 2 approvals" in told.stdout
     unseen = office.step("approve", f"{NAME}@1.1.0", by="mira")
-    assert "STORE_REPORT" in unseen.stderr
+    assert unseen.exit_code == 2
+    assert (
+        "STORE_REPORT" in unseen.stderr
+        and "none is given (give the file that sam submitted: --impact FILE" in unseen.stderr
+    )
+    assert f"rules-engine impact {NAME}@1.0.0 {NAME}@1.1.0" in unseen.stderr
+    Path("other.json").write_text(report.stdout + " ")
+    assert "STORE_REPORT" in office.step("approve", f"{NAME}@1.1.0", "--impact", "other.json", by="mira").stderr
     approved = office.step("approve", f"{NAME}@1.1.0", "--impact", "impact.json", by="mira")
     assert (approved.exit_code, seen in approved.stderr) == (0, True)
     for rows in ("", "A,p,BTCUSDT,isolated,one,10000,120,10\n"):
         Path("book.csv").write_text(f"account,id,instrument,mode,quantity,entry_price,margin,leverage\n{rows}")
-        report = CliRunner().invoke(impact, [*paths, "--book", "book.csv", "--market", "market.json", "--json"])
+        report = run("impact", *paths, "--book", "book.csv", "--market", "market.json", "--json")
         Path("hidden.json").write_text(report.stdout)
         hidden = office.step("submit", paths[1], "--impact", "hidden.json", by="sam")
         assert (hidden.exit_code, "REPORT_INCOMPLETE" in hidden.stderr) == (2, True)

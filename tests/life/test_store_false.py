@@ -14,6 +14,7 @@ from rules_engine.life.store.audit import audited
 from rules_engine.life.store.changes import approve, rollback, submit
 from rules_engine.life.store.following import FollowingEngine
 from rules_engine.life.store.refusals import StoreError
+from rules_engine.life.store.replay import known_at
 from rules_engine.life.store.statements import Activate, Approve, Submit
 from rules_engine.life.store.store import Signer, Store
 from tests.life.followers import Clock, following
@@ -157,6 +158,9 @@ def test_clock__that_an_approver_has_far_ahead_is_set_back(url: str, tmp_path: P
     forged(store, "otto", 3, Activate, activation_fields(store, second.pin, effective=at(4)))
     assert in_force(store, 4) == "1.1.0"
     assert found(store) == []
+    whole = store.ledger()
+    known = [len(known_at(whole, at(hours)).steps) - len(whole.steps) for hours in (1, 2, 3)]
+    assert known == [-3, -1, 0]  # what was dated ahead was taken by the time at which the clock was set back
 
 
 def ahead_of(signer: Signer, ahead: timedelta) -> Signer:

@@ -7,15 +7,10 @@ import shlex
 from pathlib import Path
 from typing import Any, get_args
 
-import click
 import pytest
 from click.testing import CliRunner
 
-from rules_engine.cli.commands import Commands
-from rules_engine.cli.store import store_group
-from rules_engine.cli.store_keys import keys_group
-from rules_engine.cli.store_steps import activate, approve, rollback, submit
-from rules_engine.cli.store_views import history, status
+from rules_engine.cli.main import cli
 from rules_engine.life.store.guards import Guards
 from rules_engine.life.store.statements import ROLES, AnyStatement, Statement
 
@@ -31,18 +26,9 @@ VARYING = (
 """What is another each time: hashes, keys and the clock. The year of what is scheduled is 2999."""
 
 
-@click.group(cls=Commands)
-def program() -> None:
-    """The commands of stores."""
-
-
-for command in (store_group, keys_group, submit, approve, activate, rollback, status, history):
-    program.add_command(command)
-
-
 def run(*arguments: str) -> Any:
     """A command; a bug of ours raises."""
-    return CliRunner().invoke(program, list(arguments), catch_exceptions=False)
+    return CliRunner().invoke(cli, list(arguments), catch_exceptions=False)
 
 
 def settled(text: str) -> list[str]:

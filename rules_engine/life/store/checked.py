@@ -17,6 +17,7 @@ from rules_engine.life.store.guards import Figures
 from rules_engine.life.store.lines import Line, Submission, Turn
 from rules_engine.life.store.refusals import StoreError, refusal
 from rules_engine.terms.policy import Policy
+from rules_engine.terms.rendering import instant
 
 UNLAWFUL: Final = ("STORE_FIGURES", "STORE_SPAN")
 """What its signers' own programs let pass: nobody is answered by such a version, and where it was undone nobody was."""
@@ -76,6 +77,10 @@ class Checked:
             self._policies[key] = self._compiled(submission)
         return self._policies[key]
 
+    def parent(self, followed: Sequence[Turn]) -> Policy | None:
+        """The newest of the versions that one is to follow; None for a first version."""
+        return self.policy(followed[0].submission) if followed else None
+
     def figures(self, policy: Policy, followed: Sequence[Turn], report: bytes | None = None) -> Figures:
         """The figures of a policy that is to follow these turns, the newest first."""
         parents = self.replaced(policy, followed)
@@ -98,11 +103,11 @@ class Checked:
 
 def check_span(policy: Policy, effective: datetime) -> None:
     """Whether a version takes effect within the time that its text states."""
-    early = policy.effective_from is not None and effective < policy.effective_from
-    late = policy.effective_until is not None and effective >= policy.effective_until
-    if early or late:
-        span = f"from {policy.effective_from or 'ever'} until {policy.effective_until or 'ever'}"
-        raise refusal("STORE_SPAN", f"by its text it is in force {span}, not at {effective}")
+    since, until = policy.effective_from, policy.effective_until
+    if (since is not None and effective < since) or (until is not None and effective >= until):
+        stated = [f"{word} {instant(time)}" for word, time in (("from", since), ("until", until)) if time is not None]
+        said = f"by its text {policy.name}@{policy.version} is in force {' '.join(stated)}, not at {instant(effective)}"
+        raise refusal("STORE_SPAN", said, "choose another instant, or submit another text")
 
 
 def words(figures: Figures) -> str:

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from rules_engine.life.impact.diff import diff_of, is_looser_anywhere, largest_relative_change
+from rules_engine.life.impact.diff import diff_of, identity_of, is_looser_anywhere, largest_relative_change
 from rules_engine.life.store.guards import Figures
 from rules_engine.life.store.refusals import refusal
 from rules_engine.numbers.text import parse_number, plain
+from rules_engine.terms.evaluation import PolicyIdentity
 from rules_engine.terms.policy import Policy
 
 PLACES: Final = 12
@@ -69,8 +70,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     whether they are: those at fault, those without a price, and those that are undetermined under both policies.
     """
 
-    before: str
-    after: str
+    before: PolicyIdentity
+    after: PolicyIdentity
     positions: int
     faults: int
     hidden: int
@@ -84,8 +85,8 @@ def read_report(data: bytes) -> Report:
         faults, moves = _count(document["rows_at_fault"]), document["transitions"]
         undecided = sum(_count(each["positions"]) for each in moves if each["before"] == each["after"] == UNDETERMINED)
         report = Report(
-            before=document["before"]["digest"],
-            after=document["after"]["digest"],
+            before=msgspec.convert(document["before"], PolicyIdentity),
+            after=msgspec.convert(document["after"], PolicyIdentity),
             positions=_count(document["positions"]),
             faults=faults,
             hidden=max(faults, _count(document["unpriced_positions"]), undecided),
@@ -116,9 +117,10 @@ def _from_undetermined(document: Any) -> Fraction:
 
 def _share_of(report: Report, parent: Policy, candidate: Policy) -> Decimal:
     """The part that a report on these two policies says, if it is of the whole of a book."""
-    if (report.before, report.after) != (parent.digest, candidate.digest):
-        said = f"the report compares {report.before!s:.80} with {report.after!s:.80}"
-        raise refusal("REPORT_INVALID", said, f"wanted {parent.digest} with {candidate.digest}")
+    found, wanted = (report.before, report.after), (identity_of(parent), identity_of(candidate))
+    if found != wanted:
+        said, hint = (" with ".join(map(_called, each)) for each in (found, wanted))
+        raise refusal("REPORT_INVALID", f"the report compares {said}", f"wanted {hint}: run impact again")
     if not report.positions:
         raise refusal("REPORT_INCOMPLETE", "the report is of a book without positions", WRITES)
     if report.hidden:
@@ -133,6 +135,11 @@ def _count(value: object) -> int:
     if type(value) is not int or value < 0:
         raise ValueError(f"{value!r:.80} is no count")
     return value
+
+
+def _called(identity: PolicyIdentity) -> str:
+    """The version that a report is of, with its digest: a text may be edited and keep its version."""
+    return f"{identity.name:.80}@{identity.version:.80} {identity.digest:.80}"
 
 
 def _fraction(text: object) -> Fraction:
