@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a command whose answer may be written down before it is printed."""
-    log = click.option("--log", metavar="FILE", type=click.Path(), help="Write the decision to this log first.")
+    log = click.option(
+        "--log",
+        metavar="LOG",
+        type=click.Path(),
+        help="Write the decision to this log first: FILE, or sqlite:///FILE or postgresql://...",
+    )
     fields = click.option(
         "--log-mask",
         "masked",

@@ -161,6 +161,7 @@ def _engine_and_documents(reader: Callable[[], Any], **paths: str) -> list[Any]:
 
 def _answer(engine: Engine, verb: str, records: Sequence[Any], log: str | None, mask: Mask) -> Any:
     """What an engine answers, written into the log before anybody has it."""
+    from rules_engine.life.decisions.decision_places import shown_log
     from rules_engine.life.decisions.decision_records import new_decision
     from rules_engine.life.decisions.logged import LoggedEngine
 
@@ -169,5 +170,5 @@ def _answer(engine: Engine, verb: str, records: Sequence[Any], log: str | None, 
     with opened_log(log, mask) as opened:
         decision = new_decision(opened.now())
         answer = getattr(LoggedEngine(engine, opened), verb)(*records, decision=decision)
-    output.message(f"decision {decision} is in {log}")
+    output.message(f"decision {decision} is in {shown_log(log)}")
     return answer

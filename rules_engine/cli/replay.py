@@ -34,6 +34,7 @@ Examples:
   rules-engine replay decisions.jsonl --policies policies
   rules-engine replay decisions.jsonl --store risk.db --trust sha256:... --head 3f1c0f9e...
   rules-engine replay decisions.jsonl --book book.csv --collateral collateral.csv
+  rules-engine replay sqlite:///risk.db --store risk.db --trust sha256:...
   rules-engine replay decisions.jsonl --policies policies --candidate candidate.yaml --json"""
 
 
@@ -78,7 +79,7 @@ def replay(
     plugins: Sequence[str],
     as_json: bool,
 ) -> None:
-    """Evaluate every decision of a log again.
+    """Evaluate every decision of a log again: FILE, or sqlite:///FILE or postgresql://... with ?log=NAME.
 
     Prints each line that was changed, moved or removed, and each decision whose answer is another today or whose
     policy is not there, then counts. Of a sweep the log keeps hashes: give its book, and it is swept again. Without

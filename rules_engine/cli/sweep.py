@@ -142,6 +142,7 @@ def sweep(
 @contextmanager
 def _logged(engine: Engine, log: str | None, mask: Mask) -> Iterator[Answering]:
     """The engine, or one whose answers are written into a log first; then it is told how many were."""
+    from rules_engine.life.decisions.decision_places import shown_log
     from rules_engine.life.decisions.logged import LoggedEngine
 
     if log is None:
@@ -149,7 +150,7 @@ def _logged(engine: Engine, log: str | None, mask: Mask) -> Iterator[Answering]:
         return
     with opened_log(log, mask) as opened:
         yield LoggedEngine(engine, opened)
-    output.message(f"{output.counted(opened.logged, 'decision')} in {log}")
+    output.message(f"{output.counted(opened.logged, 'decision')} in {shown_log(log)}")
 
 
 def _rows(out: str | None, *, texts: bool) -> AbstractContextManager[Rows | None]:

@@ -42,3 +42,9 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[],
 def url(new_database: Callable[[], str]) -> str:
     """One empty database."""
     return new_database()
+
+
+@pytest.fixture
+def address(url: str) -> str:
+    """The address of a decision log in an empty database, which a path alone is not."""
+    return url if "://" in url else f"sqlite:///{url}"

@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
 from rules_engine import Engine
 from rules_engine.life.decisions.decision_log import DecisionLog
 from rules_engine.life.decisions.decision_masks import Mask
+from rules_engine.life.decisions.decision_table import Place
 from rules_engine.terms.evaluation import PolicyIdentity
 from tests.builders import AS_OF, engine_of, position
 from tests.properties import conftest as profile  # laws here are tried as those of properties are
@@ -56,7 +59,7 @@ def clock() -> datetime:
     return NOW
 
 
-def log_at(path: Path, **options: Any) -> DecisionLog:
+def log_at(path: Path | str, **options: Any) -> DecisionLog:
     """A decision log with the tests' clock."""
     return DecisionLog.open(path, clock=clock, **options)
 
@@ -89,3 +92,16 @@ def engines(*known: Engine) -> Callable[[PolicyIdentity], Engine | None]:
     """Finds an engine by the digest of its policy."""
     by_digest = {engine.policy.digest: engine for engine in known or [engine_of()]}
     return lambda identity: by_digest.get(identity.digest)
+
+
+def execute(address: str, statement: str, **values: Any) -> None:
+    """What somebody does to a database by hand."""
+    with Place(address).connect() as connection, connection.begin():
+        connection.execute(text(statement), values)
+
+
+def rows_of(address: str) -> list[bytes]:
+    """The lines of a log as they stand."""
+    place = Place(address)
+    with place.connect() as connection:
+        return [bytes(line) for _, line in place.page(connection, 0)]

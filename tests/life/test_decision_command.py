@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from rules_engine import Engine, load_policy
 from rules_engine.cli.commands import Commands
+from rules_engine.cli.evaluate import evaluate
 from rules_engine.cli.replay import replay
 from rules_engine.cli.sweep import sweep
 from rules_engine.life.decisions.logged import LoggedEngine
@@ -27,6 +28,7 @@ def program() -> None:
     """The root group, in which faults become messages and exit codes; commands remember what it calls for help."""
 
 
+program.add_command(evaluate)
 program.add_command(replay)
 program.add_command(sweep)
 
@@ -136,6 +138,24 @@ def test_replay__with_a_candidate_that_fails(log: Path, tmp_path: Path) -> None:
     found = run(log, "--candidate", candidate)
     assert found.exit_code == 0
     assert re.search(r"failed: ValueError: it settles in EUR, and 1.2.0 in USDT +2\n", found.stdout)
+
+
+def test_replay__of_a_log_in_a_database(tmp_path: Path) -> None:
+    """`--log` and LOG take its address, and name it; where there is none, exit code 2."""
+    address = f"sqlite:///{tmp_path}/risk.db"
+    arguments = ["evaluate", "--policy", "usdt-perpetuals@1.2.0", "--log", address]
+    arguments += [each for name in ("account", "market") for each in (f"--{name}", str(EXAMPLES / f"{name}.json"))]
+    for _ in range(2):
+        written = CliRunner().invoke(program, arguments, catch_exceptions=False)
+        assert re.fullmatch(rf"decision [0-9a-f-]+ is in {address}\n", written.stderr)
+    found = run(address, "--json")
+    assert (found.exit_code, json.loads(found.stdout)["equal"]) == (0, 2)
+    missing = run(f"{address}?log=other")
+    assert missing.exit_code == 2
+    assert missing.stderr == f"{address}?log=other: FILE_UNUSABLE there is no such decision log\n"
+    refused = run("postgresql://ann:secret@127.0.0.1:1/risk")
+    assert refused.exit_code == 2
+    assert "postgresql://ann:***@127.0.0.1:1/risk: LOG_UNUSABLE the log cannot be read: " in refused.stderr
 
 
 HEADER = "account,id,instrument,mode,quantity,entry_price,margin\n"

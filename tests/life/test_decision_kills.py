@@ -11,8 +11,8 @@ import time
 import warnings
 from pathlib import Path
 
-from rules_engine.life.decisions.decision_lines import read_log
 from rules_engine.life.decisions.decision_log import TornLogWarning
+from rules_engine.life.decisions.decision_places import read_log
 from rules_engine.life.decisions.decision_replay import replay
 from tests.life.decisions import engines, log_at
 
@@ -23,7 +23,7 @@ LONGEST = 0.06
 """Seconds that a writer lives after its first answer."""
 
 
-def killed(log: Path, seconds: float) -> list[str]:
+def killed(log: Path | str, seconds: float) -> list[str]:
     """Starts a writer, kills it so long after it is ready, and gives the decisions that it acknowledged."""
     paths = os.pathsep.join([str(ROOT), *sys.path])
     writer = subprocess.Popen(

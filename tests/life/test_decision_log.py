@@ -15,8 +15,9 @@ import pytest
 
 from rules_engine import DocumentError
 from rules_engine.life.decisions import decision_files
-from rules_engine.life.decisions.decision_lines import DecisionLogError, read_log
+from rules_engine.life.decisions.decision_lines import DecisionLogError
 from rules_engine.life.decisions.decision_log import DecisionLog, TornLogWarning
+from rules_engine.life.decisions.decision_places import read_log
 from rules_engine.life.decisions.decision_records import new_decision
 from rules_engine.life.decisions.logged import LoggedEngine
 from tests.builders import engine_of

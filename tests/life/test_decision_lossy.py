@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.life.decisions import decision_files, decision_writers
-from rules_engine.life.decisions.decision_lines import read_log
+from rules_engine.life.decisions import decision_files
+from rules_engine.life.decisions.decision_places import read_log
 from rules_engine.life.decisions.logged import LoggedEngine
 from tests.builders import engine_of
 from tests.life.decisions import ACCOUNT, MARKET, log_at, records_of
@@ -37,7 +37,7 @@ def test_lossy__counts_every_drop(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     with log_at(tmp_path / "log", mode="lossy", waiting=5) as log:
         market = LoggedEngine(engine_of(), log).at(MARKET)
-        monkeypatch.setattr(decision_writers.LogFiles, "append", slow)
+        monkeypatch.setattr(decision_files.LogFiles, "append", slow)
         market.evaluate(ACCOUNT)
         assert begun.wait(10)
         for _ in range(20):
@@ -89,6 +89,20 @@ def test_lossy__a_full_disk_stops_no_answer(tmp_path: Path, monkeypatch: pytest.
         market.evaluate(ACCOUNT)
         log.flush()
         assert (log.logged, log.dropped) == (1, 1)
+    assert [record["count"] for record in records_of(tmp_path, "dropped")] == [1]
+
+
+def test_lossy__tells_its_last_drops_when_it_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that was full until then: no decision comes any more, and the count is written all the same."""
+    with log_at(tmp_path / "log", mode="lossy") as log:
+
+        def full(descriptor: int, data: bytes) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(decision_files.os, "write", full)
+        LoggedEngine(engine_of(), log).evaluate(ACCOUNT, MARKET)
+        log.flush()
+        monkeypatch.undo()
     assert [record["count"] for record in records_of(tmp_path, "dropped")] == [1]
 
 

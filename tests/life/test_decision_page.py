@@ -36,7 +36,7 @@ def test_page__names_every_member_of_decisions_and_no_other(tmp_path: Path) -> N
 
 
 def test_page__names_every_code_that_a_replay_tells() -> None:
-    files = ("replay", "lines", "sweeps", "engines")
+    files = ("replay", "lines", "sweeps", "engines", "ends", "files", "table", "writers")
     sources = [ROOT / "rules_engine" / "life" / "decisions" / f"decision_{name}.py" for name in files]
     codes = {code for each in sources for code in CODE.findall(each.read_text()) if code.startswith("LOG_")}
     assert codes - set(re.findall(r"`(LOG_\w+)`", PAGE)) == set()

@@ -175,6 +175,38 @@ def test_replay__finds_lines_cut_off_at_the_end_where_it_knows_the_head(tmp_path
     assert told(replay(file, engines(), head=head[1])) == [("LOG_CUT", "d2")]
 
 
+def test_replay__of_a_torn_log_names_its_last_whole_line(tmp_path: Path) -> None:
+    """What was never finished is no line, and has no number; the head is the one before it."""
+    file = logged(tmp_path)
+    head = replay(file, engines()).head
+    file.write_bytes(file.read_bytes() + b'{"sequence":6,"prev')
+    found = replay(file, engines(), head=head[1])
+    assert (found.head, found.records, found.clean) == (head, 5, True)
+    assert told(found) == [("LOG_TORN", None)]
+    assert told(replay(file, engines(), head="none")) == [("LOG_TORN", None), ("LOG_CUT", "d3")]
+
+
+def test_replay__names_a_count_of_drops_that_is_none(tmp_path: Path) -> None:
+    """A count that somebody made a text is told, and the rest is read."""
+    with log_at(tmp_path / "log", mode="lossy") as log:
+        log.record([lambda: (_ for _ in ()).throw(ValueError("never made"))])
+        LoggedEngine(engine_of(), log).evaluate(ACCOUNT, MARKET)
+    file = tmp_path / "log.000001.jsonl"
+    line = next(number for number, record in enumerate(lines_of(file)) if record["kind"] == "dropped")
+    edited(file, line, lambda record: record.update(count="many"), rechained=True)
+    found = replay(file, engines())
+    assert (told(found), found.equal, found.dropped) == ([("LOG_LINE_INVALID", None)], 1, 0)
+
+
+def test_replay__of_two_decisions_of_one_id(tmp_path: Path) -> None:
+    """An id is the caller's: who asks twice under one has two decisions, and both are replayed."""
+    with log_at(tmp_path / "log") as log:
+        for _ in range(2):
+            LoggedEngine(engine_of(), log).evaluate(ACCOUNT, MARKET, "request-7")
+    found = replay(tmp_path / "log", engines())
+    assert (found.problems, found.equal, found.decisions) == ((), 2, {"evaluate": 2})
+
+
 def test_replay__finds_a_file_that_is_missing(tmp_path: Path) -> None:
     """One between two others is an error; before the first, which may have been archived, a warning."""
     with log_at(tmp_path / "log", file_size=2_000) as log:

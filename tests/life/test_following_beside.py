@@ -91,8 +91,8 @@ def test_shadow__of_a_submitted_version_beside_the_one_in_force(store: Store, tm
     submit(store, texts(tmp_path, "1.1.0", RATES["1.1.0"]), REGISTRY, by("sam", 1))
     engine = following(store)
     with log_at(tmp_path / "log") as log:
-        shadow = ShadowedEngine(LoggedEngine(engine, log), engine.candidate(f"{NAME}@1.1.0"), waiting=0)
-        assert shadow.evaluate(HELD, market(2)) == engine.evaluate(HELD, market(2))
+        shadow = ShadowedEngine(engine, engine.candidate(f"{NAME}@1.1.0"), waiting=0)
+        assert LoggedEngine(shadow, log).evaluate(HELD, market(2)) == engine.evaluate(HELD, market(2))
     found = shadow.differences
     assert (found.compared, found.differing, found.failed) == (1, 1, 0)
     assert found.kinds["status healthy -> liquidate"] == 1

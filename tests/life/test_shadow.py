@@ -191,14 +191,30 @@ def test_shadow__threads_share_it() -> None:
         assert found.kinds["status margin_call -> liquidate"] == found.compared
 
 
-def test_shadow__stands_before_a_log(tmp_path: Path) -> None:
-    """Only what is answered is logged: the candidate is no decision."""
+def test_shadow__stands_behind_a_log(tmp_path: Path) -> None:
+    """Only what is answered is logged, under the ids that are given: the candidate is no decision."""
+    columns = {name: [value] for name, value in position("10", margin="30").items()} | {"account": ["A"]}
+    with log_at(tmp_path / "log") as log, shadowed(engine_of()) as shadow:
+        logged = LoggedEngine(shadow, log)
+        assert logged.evaluate(ACCOUNT, MARKET, decision="d1") == flat_engine().evaluate(ACCOUNT, MARKET)
+        logged.at(MARKET).evaluate_all([LONG], ["d2"])
+        logged.check_order(ACCOUNT, MARKET, ORDER, decision="d3")
+        logged.sweep(book_from_columns(columns), MARKET, decision="d4")
+        assert logged.policy is flat_engine().policy
+        assert shadow.differences.compared == 4
+        assert shadow.differences.differing > 0
+    records = records_of(tmp_path, "evaluate", "order", "sweep")
+    assert [record["decision"] for record in records] == ["d1", "d2", "d3", "d4"]
+    assert {record["policy"]["digest"] for record in records} == {flat_engine().policy.digest}
+
+
+def test_shadow__before_a_log_is_refused(tmp_path: Path) -> None:
+    """It could not say which decision is which; and a candidate that logs would log what nobody was answered."""
     with log_at(tmp_path / "log") as log:
-        shadow = ShadowedEngine(LoggedEngine(flat_engine(), log), engine_of(), waiting=0)
-        assert shadow.evaluate(ACCOUNT, MARKET) == flat_engine().evaluate(ACCOUNT, MARKET)
-        assert shadow.policy is flat_engine().policy
-        assert shadow.differences.differing == 1
-    assert [record["policy"]["digest"] for record in records_of(tmp_path, "evaluate")] == [flat_engine().policy.digest]
+        logged = LoggedEngine(flat_engine(), log)
+        for engine, candidate in ((logged, engine_of()), (engine_of(), logged)):
+            with pytest.raises(ValueError, match="a log stands before a shadow: LoggedEngine"):
+                ShadowedEngine(engine, candidate)
 
 
 @pytest.mark.parametrize("options", [{"every": 0}, {"waiting": -1}])

@@ -1,18 +1,13 @@
-"""The lines of a decision log: JSON records in numbered files, each line with the hash of the line before.
+"""The lines of a decision log: JSON records, each with the hash of the line before.
 
-A log NAME is the files NAME.000001.jsonl, NAME.000002.jsonl, ... Each begins with a `header`. Every line has a
-`sequence`, counted from 1 through all files, and `previous`, the SHA-256 of the bytes of the line before without its
-line feed (null in the very first). What was torn by a kill is the end of the last file behind its last line feed.
+Every line has a `sequence`, counted from 1, and `previous`, the SHA-256 of the bytes of the line before without its
+line feed (null in the very first). A log, and each of its files, begins with a `header`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping
-from errno import ENOENT
-from os import PathLike
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -20,8 +15,6 @@ import msgspec
 from rules_engine.errors import DocumentError, Mark, Problem
 
 SCHEMA: Final = "rules-engine/decisions/1"
-SUFFIX: Final = ".jsonl"
-_NUMBERED: Final = re.compile(r"\.([0-9]{6})\.jsonl")
 
 
 class DecisionLogError(DocumentError):
@@ -57,28 +50,6 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def log_name(path: str | PathLike[str]) -> Path:
-    """The name of a log: the path without `.jsonl`, and without the number where it names one of the files."""
-    name = Path(path).name
-    return Path(path).with_name(_NUMBERED.sub("", name).removesuffix(SUFFIX))
-
-
-def file_of(name: Path, number: int) -> Path:
-    """One file of a log."""
-    return name.with_name(f"{name.name}.{number:06d}{SUFFIX}")
-
-
-def files_of(path: str | PathLike[str]) -> dict[int, Path]:
-    """The files of a log by number, in order; none where there is no such log."""
-    name = log_name(path)
-    found = {}
-    for file in name.parent.iterdir() if name.parent.is_dir() else ():
-        match = _NUMBERED.fullmatch(file.name[len(name.name) :]) if file.name.startswith(name.name) else None
-        if match is not None:
-            found[int(match[1])] = file
-    return dict(sorted(found.items()))
-
-
 def line_hash(line: bytes) -> str:
     """The hash of a line, without its line feed."""
     return hashlib.sha256(line).hexdigest()
@@ -89,20 +60,6 @@ def written(sequence: int, previous: str | None, record: bytes) -> bytes:
     return b'{"sequence":%d,"previous":%s,%s' % (sequence, msgspec.json.encode(previous), record[1:])
 
 
-def read_log(path: str | PathLike[str]) -> Iterator[Line]:
-    """Every line of a log, file after file, each with what breaks the chain. Raises OSError where there is no log.
-
-    That the first file is not number 1 is told as a warning: who archives old files does that. Lines that were cut off
-    at the end, whole, cannot be seen here: compare the last hash with one kept elsewhere.
-    """
-    files = files_of(path)
-    if not files:
-        raise FileNotFoundError(ENOENT, "there is no such decision log", str(file_of(log_name(path), 1)))
-    reader = Reader()
-    for number, file in files.items():
-        yield from reader.lines(number, file, last=file == list(files.values())[-1])
-
-
 class Reader:
     """Reads lines and remembers what the next one has to follow."""
 
@@ -111,21 +68,20 @@ class Reader:
         self.sequence = 0
         self.hash: str | None = None
 
-    def lines(self, number: int, file: Path, *, last: bool) -> Iterator[Line]:
-        """The lines of the next file; `last` says that its end may be torn."""
-        before, self.file = self.file, number
-        with file.open("rb") as source:
-            for count, data in enumerate(source, 1):
-                mark = Mark(str(file), count, 1)
-                if not data.endswith(b"\n") and last:
-                    yield self._torn(mark, data)
-                    return
-                line = self._line(mark, data.rstrip(b"\n"))
-                if count == 1:
-                    line = msgspec.structs.replace(line, problems=(*line.problems, *_at_start(line, number, before)))
-                yield line
+    def lines(self, number: int, source: Iterable[tuple[Mark, bytes]], *, last: bool) -> Iterator[Line]:
+        """The lines of the next file, each with its line feed; `last` says that its end may be torn."""
+        before, self.file, begun = self.file, number, False
+        for mark, data in source:
+            if not data.endswith(b"\n") and last:
+                yield self._torn(mark, data)
+                return
+            line = self.line(mark, data.rstrip(b"\n"))
+            if not begun:
+                line = msgspec.structs.replace(line, problems=(*line.problems, *_at_start(line, number, before)))
+            begun = True
+            yield line
 
-    def _line(self, mark: Mark, data: bytes) -> Line:
+    def line(self, mark: Mark, data: bytes) -> Line:
         """A line, judged by the one before; the next is judged by this one, so that one fault is told once."""
         try:
             record = msgspec.json.decode(data, type=dict[str, Any])
@@ -163,9 +119,9 @@ def _at_start(line: Line, number: int, before: int | None) -> Iterator[LogProble
     """What is wrong with the first line of a file."""
     record = line.record
     if record.get("kind") != "header" or record.get("schema") != SCHEMA:
-        yield line.problem("LOG_LINE_INVALID", f"the file does not begin with a header of {SCHEMA}")
+        yield line.problem("LOG_LINE_INVALID", f"it does not begin with a header of {SCHEMA}")
     if before is not None and number != before + 1:
         yield line.problem("LOG_FILE_MISSING", f"file {number:06d} comes after {before:06d}", "restore those between")
     if before is None and record.get("previous") is not None:
-        what = f"the log begins with file {number:06d}; what stood before it is not judged"
+        what = f"the log begins with its line {record.get('sequence')}; what stood before it is not judged"
         yield line.problem("LOG_FILE_MISSING", what, severity="warning")

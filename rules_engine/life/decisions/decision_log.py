@@ -10,9 +10,10 @@ from os import PathLike
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from rules_engine.errors import Problem
-from rules_engine.life.decisions.decision_files import LogFiles
-from rules_engine.life.decisions.decision_lines import DecisionLogError, log_name
+from rules_engine.life.decisions.decision_ends import LogEnd
+from rules_engine.life.decisions.decision_lines import DecisionLogError
 from rules_engine.life.decisions.decision_masks import UNMASKED, Mask
+from rules_engine.life.decisions.decision_places import open_end
 from rules_engine.life.decisions.decision_records import Manner, own_entry
 from rules_engine.life.decisions.decision_writers import Build, LossyWriter, StrictWriter
 from rules_engine.terms.rendering import instant
@@ -35,15 +36,15 @@ class DecisionLog:
     """
 
     def __init__(
-        self, files: LogFiles, mode: LogMode, manner: Manner, clock: Callable[[], datetime], waiting: int = WAITING
+        self, end: LogEnd, mode: LogMode, manner: Manner, clock: Callable[[], datetime], waiting: int = WAITING
     ) -> None:
-        self.manner, self.torn = manner, files.torn
-        self._files, self._clock = files, clock
-        self._writer: StrictWriter | LossyWriter = StrictWriter(files)
-        if files.resumed:
+        self.manner, self.torn = manner, end.torn
+        self._end, self._clock = end, clock
+        self._writer: StrictWriter | LossyWriter = StrictWriter(end)
+        if end.resumed:
             self._writer.write([own_entry("opened", self.now(), **settings(mode, manner), torn=self.torn)])
         if mode == "lossy":
-            self._writer = LossyWriter(files, waiting, lambda count: own_entry("dropped", self.now(), count=count))
+            self._writer = LossyWriter(end, waiting, lambda count: own_entry("dropped", self.now(), count=count))
         atexit.register(self.close)
 
     @classmethod
@@ -61,8 +62,9 @@ class DecisionLog:
     ) -> DecisionLog:
         """Opens the log NAME for `NAME.jsonl` or NAME, and begins it where there is none.
 
-        `clock` gives aware times. An unfinished line at the end is cut off, with a `TornLogWarning` and a record.
-        Raises `DecisionLogError` where another process has the log open, or where it is damaged in any other way.
+        `sqlite:///FILE` and `postgresql://...` are a log in a database, with `?log=NAME` one of several. `clock` gives
+        aware times. An unfinished line at the end of a file is cut off, with a `TornLogWarning` and a record. Raises
+        `DecisionLogError` where another process has the log open, or where it is damaged in any other way.
         """
         if mode not in get_args(LogMode):
             raise ValueError(f"mode is {mode!r}; wanted strict or lossy")
@@ -71,11 +73,11 @@ class DecisionLog:
         def header() -> Mapping[str, Any]:
             return {"time": instant(aware(clock())), **settings(mode, manner)}
 
-        files = LogFiles(log_name(path), file_size, header)
-        if files.torn:
-            text = f"{files.name}: the last {files.torn} bytes were a line that was never finished; they were cut off"
+        end = open_end(path, file_size, header)
+        if end.torn:
+            text = f"{end.name}: the last {end.torn} bytes were a line that was never finished; they were cut off"
             warnings.warn(text, TornLogWarning, stacklevel=2)
-        return cls(files, mode, manner, clock, waiting)
+        return cls(end, mode, manner, clock, waiting)
 
     @property
     def logged(self) -> int:
@@ -90,7 +92,7 @@ class DecisionLog:
     @property
     def head(self) -> tuple[int, str | None]:
         """The number of the last line and its hash: keep it elsewhere, and a log that was cut shorter can be told."""
-        return self._files.head
+        return self._end.head
 
     def now(self) -> datetime:
         """The time of the log's clock."""

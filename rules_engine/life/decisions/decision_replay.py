@@ -14,7 +14,8 @@ from rules_engine.errors import DocumentError, Mark
 from rules_engine.life.decisions.answering import Answering, AnsweringInMarket
 from rules_engine.life.decisions.decision_documents import account_of, answer_document, hash_of, input_hash, order_of
 from rules_engine.life.decisions.decision_engines import Engines, PolicyUnknown
-from rules_engine.life.decisions.decision_lines import Line, LogProblem, read_log
+from rules_engine.life.decisions.decision_lines import Line, LogProblem
+from rules_engine.life.decisions.decision_places import read_log, shown_log
 from rules_engine.life.decisions.decision_records import KINDS
 from rules_engine.life.decisions.decision_sweeps import Books, Sweeps
 from rules_engine.life.decisions.decision_trial import Question, Trial
@@ -77,10 +78,11 @@ def replay(
     replaying = Replaying(engine_for, Sweeps(key), trial)
     problems: list[LogProblem] = []
     kinds: Counter[str] = Counter()
-    records = dropped = 0
+    records = 0
     found = head is None
-    line: Line | None = None
+    last = Line(mark=Mark(shown_log(path), 1, 1), hash="", record={})
     for line in read_log(path):
+        last = line if line.record else last  # a torn end is no line
         found = found or line.hash == head
         problems += line.problems
         kind = line.record.get("kind")
@@ -92,16 +94,15 @@ def replay(
         elif kind == "market":
             problems += replaying.take_market(line)
         elif kind == "dropped":
-            dropped += int(line.record.get("count", 0))
+            problems += replaying.take_dropped(line)
         elif kind in KINDS:
             kinds[kind] += 1
             problems += replaying.judge(line)
     problems += replaying.judge_sweeps(books)
     problems.sort(key=lambda problem: problem.mark or Mark("", 0, 0))
-    line = line or Line(mark=Mark(str(path), 1, 1), hash="", record={})
     if not found:
         what = f"no line has the hash {head}"
-        problems.append(line.problem("LOG_CUT", what, "lines were cut off at the end, or it is another log"))
+        problems.append(last.problem("LOG_CUT", what, "lines were cut off at the end, or it is another log"))
     return Replay(
         records=records,
         decisions=dict(sorted(kinds.items())),
@@ -109,9 +110,9 @@ def replay(
         different=replaying.different,
         unkept=replaying.unkept,
         unmatched=replaying.sweeps.waiting,
-        dropped=dropped,
+        dropped=replaying.dropped,
         problems=tuple(problems),
-        head=(int(line.record.get("sequence", 0)), line.hash),
+        head=(int(last.record.get("sequence", 0)), last.hash),
         trial=None if trial is None else trial.found,
     )
 
@@ -122,7 +123,7 @@ class Replaying:
     def __init__(
         self, engine_for: Callable[[PolicyIdentity], Answering | None], sweeps: Sweeps, trial: Trial | None
     ) -> None:
-        self.equal = self.different = self.unkept = 0
+        self.equal = self.different = self.unkept = self.dropped = 0
         self.markets: dict[str, Mapping[str, Any]] = {}
         self.sweeps, self._trial = sweeps, trial
         self._engines = Engines(engine_for)
@@ -134,6 +135,14 @@ class Replaying:
             yield line.problem("LOG_RECORD_EDITED", "the market does not have the hash that stands beside it")
         elif isinstance(hashed, str):
             self.markets[hashed] = document
+
+    def take_dropped(self, line: Line) -> Iterator[LogProblem]:
+        """Adds up what the log had no room for."""
+        count = line.record.get("count")
+        if isinstance(count, int):
+            self.dropped += count
+        else:
+            yield line.problem("LOG_LINE_INVALID", "it does not say how many decisions were dropped")
 
     def judge(self, line: Line) -> list[LogProblem]:
         """What is wrong with a decision; counts it, but for a sweep, which waits for its book."""
@@ -178,7 +187,7 @@ class Replaying:
         """The answer evaluated again, against the one that was given."""
         record = line.record
         if record["market_hash"] not in self.markets:
-            yield line.problem("LOG_INPUT_UNUSABLE", "its market does not stand before it in this file")
+            yield line.problem("LOG_INPUT_UNUSABLE", "its market does not stand before it")
             return
         market = self.markets[record["market_hash"]]
         engine = self._engines.at(record, market)

@@ -1,4 +1,4 @@
-"""How records come into the files of a log: strictly, before the answer is given, or lossily, from a queue."""
+"""How records come into a log: strictly, before the answer is given, or lossily, from a queue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from rules_engine.errors import Problem
-from rules_engine.life.decisions.decision_files import LogFiles
+from rules_engine.life.decisions.decision_ends import LogEnd
 from rules_engine.life.decisions.decision_lines import DecisionLogError
 from rules_engine.life.decisions.decision_records import Entry
 
@@ -33,8 +33,8 @@ class StrictWriter:
 
     dropped = 0
 
-    def __init__(self, files: LogFiles) -> None:
-        self._files = files
+    def __init__(self, end: LogEnd) -> None:
+        self._end = end
         self.logged = 0
         self._door, self._writing = Lock(), Lock()
         self._gathering = Batch([])
@@ -68,7 +68,7 @@ class StrictWriter:
         with self._door:  # what comes from here on gathers for the next batch
             self._gathering = Batch([])
         try:
-            self._files.append(batch.entries, durable=True)
+            self._end.append(batch.entries, durable=True)
         except BaseException as error:
             batch.error = error
             if not isinstance(error, DecisionLogError):
@@ -80,9 +80,9 @@ class StrictWriter:
         """Nothing ever waits."""
 
     def close(self) -> None:
-        """Closes the files."""
+        """Closes the log."""
         with self._writing:
-            self._files.close()
+            self._end.close()
 
 
 class LossyWriter:
@@ -91,8 +91,8 @@ class LossyWriter:
     Every decision is in the end either `logged` or `dropped`, unless the process is killed: what waits then is lost.
     """
 
-    def __init__(self, files: LogFiles, waiting: int, count_entry: Callable[[int], Entry]) -> None:
-        self._files, self._limit, self._count_entry = files, waiting, count_entry
+    def __init__(self, end: LogEnd, waiting: int, count_entry: Callable[[int], Entry]) -> None:
+        self._end, self._limit, self._count_entry = end, waiting, count_entry
         self.logged = self.dropped = 0
         self._untold = 0
         self._waiting: deque[Build] = deque()
@@ -120,11 +120,14 @@ class LossyWriter:
                 self._door.notify_all()
                 while not (self._waiting or self._to_tell or self._closed):
                     self._door.wait()
-                if not (self._waiting or self._to_tell):
+                if not (self._waiting or self._untold):
                     return
+                ending = self._closed and not self._waiting
                 builds = [self._waiting.popleft() for _ in range(min(len(self._waiting), AT_ONCE))]
                 untold, self._untold, self._busy = self._untold, 0, True
             self._write(builds, untold)
+            if ending:
+                return
 
     @property
     def _to_tell(self) -> bool:
@@ -142,7 +145,7 @@ class LossyWriter:
         unmade = len(builds) - len(entries)
         try:
             counts = [self._count_entry(untold)] if untold else []
-            self._files.append([*entries, *counts], durable=False)
+            self._end.append([*entries, *counts], durable=False)
             written = True
         except Exception:
             written = False
@@ -162,7 +165,7 @@ class LossyWriter:
                 self._door.wait(1)
 
     def close(self) -> None:
-        """Writes what waits, and closes the files; what comes later is dropped."""
+        """Writes what waits, and closes the log; what comes later is dropped."""
         with self._door:
             if self._closed:
                 return
@@ -170,6 +173,6 @@ class LossyWriter:
             self._door.notify_all()
         self._thread.join()
         try:
-            self._files.sync()
+            self._end.sync()
         finally:
-            self._files.close()
+            self._end.close()

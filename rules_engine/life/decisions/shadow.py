@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rules_engine.engine.documents import Source, decode_account, decode_market, decode_order
 from rules_engine.life.decisions.answering import Answering, AnsweringInMarket, Before
+from rules_engine.life.decisions.logged import LoggedEngine
 from rules_engine.life.decisions.shadow_differences import (
     Differences,
     Seen,
@@ -41,7 +42,8 @@ class ShadowedEngine(Before):
     Answers are always those of the engine in force, and are given before the candidate is asked. The candidate runs in
     a thread of its own, for which at most `waiting` answers wait; what finds no room is counted and not compared. With
     `waiting` 0 it is asked in the caller's thread, which then waits for it. One answer in `every` is compared. Whatever
-    the candidate raises is counted. Safe to share between threads.
+    the candidate raises is counted. Safe to share between threads. A log stands before a shadow, so that each answer
+    has its id: `LoggedEngine(ShadowedEngine(engine, candidate), log)`; the other way round is a `ValueError`.
     """
 
     __slots__ = ("_comparing",)
@@ -55,6 +57,8 @@ class ShadowedEngine(Before):
         waiting: int = WAITING,
         examples: int = EXAMPLES,
     ) -> None:
+        if isinstance(engine, LoggedEngine) or isinstance(candidate, LoggedEngine):
+            raise ValueError("a log stands before a shadow: LoggedEngine(ShadowedEngine(engine, candidate), log)")
         super().__init__(engine)
         self._comparing = Comparing(candidate, every, waiting, examples)
 

@@ -1,41 +1,23 @@
 """The two tables of a store, on SQLite or PostgreSQL: the log, and the texts of policies by their SHA-256.
 
-There is nothing else: no table of versions, keys or approvals that somebody could edit. SQLite keeps a rollback journal
-that is truncated (`journal_mode=TRUNCATE`) under `synchronous=FULL`: a step that was acknowledged is on the disk, and
-the store is one file, of which a copy is whole. (A write-ahead log would keep the last steps in a second file.)
+There is nothing else: no table of versions, keys or approvals that somebody could edit.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    bindparam,
-    create_engine,
-    event,
-    insert,
-    text,
-)
-from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, String, Table, bindparam, insert, text
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
+from rules_engine.life.store.databases import engine_of, fault_of, file_of, url_of, without_password
 from rules_engine.life.store.log import Entry, sha256
 from rules_engine.life.store.refusals import StoreError, refusal
 
-PATIENCE: Final = 5_000
-"""Milliseconds that a step waits for another one that is being written."""
 METADATA: Final = MetaData()
 LOG: Final = Table(
     "rules_engine_log",
@@ -59,16 +41,10 @@ _TEXTS: Final = text("SELECT sha256, text FROM rules_engine_documents WHERE sha2
 )
 _NAMES: Final = text("SELECT sha256 FROM rules_engine_documents")
 _LAST: Final = text("SELECT statement, signature, hash FROM rules_engine_log WHERE sequence = :sequence")
-_DURABLE: Final = (
-    "SELECT set_config('synchronous_commit', 'on', false)"
-    " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
-)
-_DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 _BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03")
 """That another one writes: result codes of SQLite, and PostgreSQL's lock_not_available."""
 _NO_TABLE: Final = "42P01"
 """PostgreSQL's undefined_table."""
-_PASSWORD: Final = re.compile(r"//([^:/@]*):[^@]*@")
 
 Row = tuple[object, ...]
 
@@ -77,10 +53,10 @@ class Tables:
     """A database with a log and texts in it. What it gives is not verified yet."""
 
     def __init__(self, url: str) -> None:
-        self.name = _PASSWORD.sub(r"//\1:***@", url)
+        self.name = without_password(url)
         try:
-            self._url = _url_of(url)
-            self._engine = _engine_of(self._url)
+            self._url = url_of(url)
+            self._engine = engine_of(self._url)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             hint = "a path, or postgresql://...; PostgreSQL needs pip install 'rules-engine[postgres]'"
             raise refusal("STORE_UNUSABLE", str(error), hint, document=self.name) from error
@@ -88,11 +64,8 @@ class Tables:
     @property
     def exists(self) -> bool:
         """Whether there is a database at all; a server is asked when it is first needed."""
-        return self._file is None or self._file.is_file()
-
-    @property
-    def _file(self) -> Path | None:
-        return Path(str(self._url.database)) if self._url.drivername == "sqlite" else None
+        file = file_of(self._url)
+        return file is None or file.is_file()
 
     def create(self) -> None:
         """Makes the tables where they are missing, and the file of SQLite."""
@@ -150,8 +123,7 @@ class Tables:
             hint = "look at the history, then take the step again"
             raise refusal("STORE_CONFLICT", "another step was taken meanwhile", hint, document=self.name) from error
         except DBAPIError as error:
-            code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "")
-            raise self._unusable(" ".join(str(error.orig).split()), str(code)) from error
+            raise self._unusable(*fault_of(error)) from error
         except (SQLAlchemyError, OSError, ValueError, TypeError) as error:
             raise self._unusable(str(error)) from error
 
@@ -162,40 +134,3 @@ class Tables:
         if code == _NO_TABLE or "no such table" in said:
             return refusal("STORE_MISSING", said, "rules-engine store init founds a store", document=self.name)
         return refusal("STORE_UNUSABLE", said, "look at the history before a step is taken again", document=self.name)
-
-
-def _url_of(text: str) -> URL:
-    """The address of a database; a text without `://` is a file."""
-    if "://" not in text:
-        return URL.create("sqlite", database=text)
-    url = make_url(text)
-    backend = url.get_backend_name()
-    if backend not in _DRIVERS:
-        raise ArgumentError(f"{backend} is no database for a store")
-    return url.set(drivername=_DRIVERS[backend])
-
-
-def _engine_of(url: URL) -> Engine:
-    if url.drivername == "sqlite":
-        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": PATIENCE // 1000})
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    else:
-        engine = create_engine(url, pool_pre_ping=True)
-        event.listen(engine, "connect", _prepare_postgresql)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _: Any) -> None:
-    """Durable before it says so, and transactions begin where we say (the driver has ideas of its own)."""
-    connection.isolation_level = None
-    for pragma in ("journal_mode=TRUNCATE", "synchronous=FULL", "trusted_schema=OFF"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _prepare_postgresql(connection: Any, _: Any) -> None:
-    """A server that acknowledges before it has written is asked not to, for our steps; none waits for ever."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DURABLE)
-        cursor.execute(f"SET lock_timeout = {PATIENCE}")
-    connection.commit()
