@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -41,8 +42,8 @@ def marks_of(instruments: int) -> list[str]:
     return [f"{max(0.05, 10**power):.2f}" for power in drawn]
 
 
-def engine_of(instruments: int, tiers: int) -> Engine:
-    """An engine whose policy has a table of its own for every instrument."""
+def engine_of(instruments: int, tiers: int, changes: Mapping[str, str] | None = None) -> Engine:
+    """An engine whose policy has a table of its own for every instrument, with changes of its text."""
     lines = ["schema: rules-engine/policy/1", "policy: bench", "version: 1.0.0"]
     lines += ["settlement: {currency: USDT, quantum: 0.01}", "modes: {isolated: {}, cross: {}}"]
     lines += ["collateral: {USDT: {haircut: 0}}", "liquidation: {margin_call: 1.25, close_out: {plan: smallest}}"]
@@ -58,7 +59,10 @@ def engine_of(instruments: int, tiers: int) -> Engine:
         f"  {name_of(n)}: {{payoff: linear, table: t{n}, price_tick: 0.01, quantity_step: 0.001}}"
         for n in range(instruments)
     ]
-    policy, problems = check_policy("\n".join(lines).encode(), "bench.yaml", load_registry(), policy_finder(None))
+    text = "\n".join(lines)
+    for old, new in (changes or {}).items():
+        text = text.replace(old, new)
+    policy, problems = check_policy(text.encode(), "bench.yaml", load_registry(), policy_finder(None))
     assert policy is not None, problems[:3]
     return Engine(policy)
 

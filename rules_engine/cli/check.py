@@ -56,7 +56,7 @@ def check(
     registry = registry_with(plugins)
     found: list[Problem] = []
     unread: list[Problem] = []
-    files = [file for path in paths for file in _files(path)]
+    files = [file for path in paths for file in policy_files(path)]
     policy_paths = [file for file in files if not file.endswith(CASES)]
     if len(policy_paths) < len(files):
         output.message(
@@ -82,7 +82,7 @@ def check(
     context.exit(IMPOSSIBLE if unread else FOUND if found and at_fault else 0)
 
 
-def _files(path: str) -> list[str]:
+def policy_files(path: str) -> list[str]:
     """The path itself; of a folder all YAML files in it, at any depth."""
     if not Path(path).is_dir():
         return [path]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ import click
 
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
+from rules_engine.cli.decisions import log_options, mask_of, opened_log
 from rules_engine.cli.inputs import (
     account_option,
     all_of,
@@ -26,7 +25,6 @@ from rules_engine.cli.versions import engine_reader, policy_options
 
 if TYPE_CHECKING:
     from rules_engine.engine.engine import Engine
-    from rules_engine.life.decisions.decision_log import DecisionLog
     from rules_engine.life.decisions.decision_masks import Mask
     from rules_engine.terms.explanation import Explanation
 
@@ -45,20 +43,6 @@ Examples:
   rules-engine order --policy P.yaml --account account.json --market market.json --order order.json --log log.jsonl"""
 
 explain_option = click.option("--explain", is_flag=True, help="Print how each figure was made, step by step.")
-
-
-def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command whose answer may be written down before it is printed."""
-    log = click.option("--log", metavar="FILE", type=click.Path(), help="Write the decision to this log first.")
-    fields = click.option(
-        "--log-mask",
-        "masked",
-        multiple=True,
-        type=click.Choice(["account", "id"]),
-        help="Write tokens for these names; several times for both.",
-    )
-    key = click.option("--log-key", metavar="FILE", type=click.Path(), help="The key of the tokens, 16 bytes or more.")
-    return log(fields(key(command)))
 
 
 @click.command(epilog=EVALUATE_EXAMPLES)
@@ -89,7 +73,7 @@ def evaluate(
     with 2 where a document is malformed.
     """
     refuse_two_from_stdin(account, market)
-    mask = _mask(log, masked, log_key)
+    mask = mask_of(log, masked, log_key)
     reader = engine_reader(policy, policies, plugins, url, trust)
     engine, *records = _engine_and_documents(reader, account=account, market=market)
     evaluation = None if explain and log is None else _answer(engine, "evaluate", records, log, mask)
@@ -147,7 +131,7 @@ def order(
     with 0 where the order is accepted, 1 where it is refused and 2 where a document is malformed.
     """
     refuse_two_from_stdin(account, market, order)
-    mask = _mask(log, masked, log_key)
+    mask = mask_of(log, masked, log_key)
     reader = engine_reader(policy, policies, plugins, url, trust)
     engine, *records = _engine_and_documents(reader, account=account, market=market, order=order)
     decision = _answer(engine, "check_order", records, log, mask)
@@ -176,20 +160,6 @@ def _engine_and_documents(reader: Callable[[], Any], **paths: str) -> list[Any]:
     return [engine(records[1]), *records]
 
 
-def _mask(log: str | None, masked: Sequence[str], key_file: str | None) -> Mask:
-    """What hides names in a log. A usage error where there is no log, no key, or too short a key."""
-    from rules_engine.life.decisions.decision_masks import Mask
-
-    if log is None and (masked or key_file is not None):
-        raise click.UsageError("--log-mask and --log-key are about a log; give --log FILE")
-    if bool(masked) != (key_file is not None):
-        raise click.UsageError("--log-mask says what is masked, and --log-key by which key; give both")
-    try:
-        return Mask(masked, b"" if key_file is None else read(key_file))
-    except ValueError as error:
-        raise click.UsageError(f"--log-key {key_file}: {error}") from None
-
-
 def _answer(engine: Engine, verb: str, records: Sequence[Any], log: str | None, mask: Mask) -> Any:
     """What an engine answers, written into the log before anybody has it."""
     from rules_engine.life.decisions.decision_records import new_decision
@@ -197,20 +167,8 @@ def _answer(engine: Engine, verb: str, records: Sequence[Any], log: str | None, 
 
     if log is None:
         return getattr(engine, verb)(*records)
-    with _opened(log, mask) as opened:
+    with opened_log(log, mask) as opened:
         decision = new_decision(opened.now())
         answer = getattr(LoggedEngine(engine, opened), verb)(*records, decision=decision)
     output.message(f"decision {decision} is in {log}")
     return answer
-
-
-def _opened(log: str, mask: Mask) -> DecisionLog:
-    """The log, in strict mode; that its end was torn by a kill is told."""
-    from rules_engine.life.decisions.decision_log import DecisionLog, TornLogWarning
-
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", TornLogWarning)
-        opened = DecisionLog.open(log, clock=lambda: datetime.now(UTC), mask=mask)
-    for warning in told:
-        output.message(str(warning.message))
-    return opened

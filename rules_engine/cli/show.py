@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import click
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
 from rules_engine.cli.inputs import json_option, plugin_option, policies_option, registry_with
+from rules_engine.cli.store_versions import Versions, from_store, is_file, source
 from rules_engine.cli.versions import instant_of
 
 if TYPE_CHECKING:
@@ -21,18 +23,20 @@ Examples:
   rules-engine show --list
   rules-engine show policies/usdt-perpetuals/1.2.0.yaml
   rules-engine show usdt-perpetuals@1.2.0 --instrument ETHUSDT
-  rules-engine show usdt-perpetuals --at 2026-12-02T00:00:00Z
-  rules-engine show usdt-perpetuals@1.2.0 --json"""
+  rules-engine show usdt-perpetuals --at 2026-12-02T00:00:00Z --store risk.db
+  rules-engine show usdt-perpetuals@1.3.0 --text --store risk.db"""
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("policy", metavar="[POLICY]", required=False, type=click.Path())
 @click.option("--list", "listed", is_flag=True, help="Only the names of the policies there are, as NAME@VERSION.")
 @click.option("--instrument", metavar="NAME", help="Only what this instrument resolves to.")
+@click.option("--text", is_flag=True, help="The text itself, byte for byte; with --json those that it extends too.")
 @click.option(
     "--at", metavar="TIME", callback=instant_of, help="The version in force then; POLICY is a name. [default: now]"
 )
 @policies_option
+@from_store
 @plugin_option
 @json_option
 @click.pass_context
@@ -41,40 +45,58 @@ def show(
     policy: str | None,
     listed: bool,
     instrument: str | None,
+    text: bool,
     at: datetime | None,
     policies: str | None,
+    url: str | None,
+    trust: str | None,
     plugins: Sequence[str],
     as_json: bool,
 ) -> None:
     """Print a policy resolved, with where each value comes from.
 
     Every value stands beside the file and line it comes from (the policy's own or a parent's), tiers with their
-    derived deductions. POLICY is a file, NAME@VERSION, or a NAME, which means the version in force. A value that the
-    text leaves out is shown with its default. Exits with 1 where --instrument names an instrument that the policy does
-    not cover, 2 where the policy cannot be used.
+    derived deductions. POLICY is a file, NAME@VERSION, or a NAME, which means the version in force. With a store both
+    are those of the store, and stderr says what has become of the version there. A value that the text leaves out is
+    shown with its default. Exits with 1 where --instrument names an instrument that the policy does not cover, 2 where
+    the policy cannot be used.
     """
-    from rules_engine.life.versions import load_line, names_line
-    from rules_engine.policy.load import load_policy, policy_pins
     from rules_engine.report.policy import policy_document, policy_tables
 
+    url = source(url, policies, [] if policy is None or listed else [policy])
+    versions = Versions(registry_with(plugins), policies, url, trust)
     if listed:
-        _list(policy_pins(policies), as_json)
+        _list(versions.pins(), as_json)
         return
     if policy is None:
         raise click.UsageError("name a policy, or ask for the names of those there are with --list", context)
-    registry = registry_with(plugins)
-    if names_line(policy):
-        compiled = load_line(policy, policies=policies, registry=registry).in_force(at or datetime.now(UTC))
-    elif at is None:
-        compiled = load_policy(policy, policies=policies, registry=registry)
-    else:
+    if at is not None and ("@" in policy or is_file(policy)):
         raise click.UsageError(f"--at asks which version is in force: give a policy's name, not {policy}", context)
-    if instrument is not None:
-        _show_instrument(context, compiled, instrument, as_json)
-    elif as_json:
-        output.document(policy_document(compiled))
+    if text and instrument is not None:
+        raise click.UsageError("--text is the whole of a text, --instrument a part of what it means; give one", context)
+    now = at or datetime.now(UTC)
+    if text:
+        _show_text(versions, policy, now, as_json)
     else:
-        output.tables(policy_tables(compiled))
+        compiled = versions.policy(policy, now)
+        if instrument is not None:
+            _show_instrument(context, compiled, instrument, as_json)
+        elif as_json:
+            output.document(policy_document(compiled))
+        else:
+            output.tables(policy_tables(compiled))
+    versions.tell(policy, now)
+
+
+def _show_text(versions: Versions, policy: str, now: datetime, as_json: bool) -> None:
+    pin, documents = versions.texts(policy, now)
+    if as_json:
+        output.document({each: data.decode("utf-8") for each, data in documents.items()})
+    elif sys.stdout.isatty():
+        for line in documents[pin].decode("utf-8").splitlines():
+            output.line(line)  # what a terminal would obey is escaped
+    else:
+        click.echo(documents[pin], nl=False)
 
 
 def _list(pins: list[str], as_json: bool) -> None:

@@ -13,6 +13,7 @@ import click
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
 from rules_engine.cli.inputs import json_option, read
+from rules_engine.cli.store_words import guarded, revoked
 from rules_engine.errors import DocumentError, Mark, Problem
 
 if TYPE_CHECKING:
@@ -35,12 +36,20 @@ Examples:
   rules-engine store grant mira.key.pub --role approver --store risk.db --key ada.key
   rules-engine store grant sam.key.pub --role submitter --role activator --store risk.db --key ada.key"""
 
+
+def _named(context: click.Context, parameter: click.Parameter, url: str | None) -> str | None:
+    """The store that is named; a usage error that says both ways to name one."""
+    if not url and not context.resilient_parsing:
+        raise click.UsageError("name the store: --store S, or the variable RULES_ENGINE_STORE", context)
+    return url
+
+
 store_option = click.option(
     "--store",
     "url",
-    required=True,
     metavar="S",
     envvar="RULES_ENGINE_STORE",
+    callback=_named,
     help="The store: a file of SQLite, or postgresql://... [env: RULES_ENGINE_STORE]",
 )
 trust_option = click.option(
@@ -190,12 +199,16 @@ def grant(
     key, called = parse_public_key(text)
     person = name or called
     store, by = opened(url, trust, head), signer(key_file, note)
-    said = f"{person} {key.id} is {', '.join(sorted(roles))}"
-    step(context, as_json, lambda: (store.grant(key, person, roles, by), said))
+
+    def take() -> tuple[Entry, str]:
+        entry = store.grant(key, person, roles, by)
+        return entry, f"{person} {key.id} is {', '.join(sorted(store.ledger().keys[key.id].roles))}"
+
+    step(context, as_json, take)
 
 
 @store_group.command()
-@click.argument("key", metavar="KEY_ID")
+@click.argument("key", metavar="KEY")
 @signing
 @click.pass_context
 def revoke(
@@ -208,12 +221,19 @@ def revoke(
     note: str,
     as_json: bool,
 ) -> None:
-    """Take a key out of use for ever, by its id.
+    """Take a key out of use for ever, by its id or by the name of whose it is.
 
     What is in force stays; what is scheduled falls away where too few people stand behind it without this key.
     """
+    from rules_engine.life.store.finding import key_of
+
     store, by = opened(url, trust, head), signer(key_file, note)
-    step(context, as_json, lambda: (store.revoke(key, by), f"the key {key} is revoked"))
+
+    def take() -> tuple[Entry, str]:
+        entry = store.revoke(key_of(store.ledger(), key), by)
+        return entry, revoked(store.ledger(), entry)
+
+    step(context, as_json, take)
 
 
 @store_group.command()
@@ -234,4 +254,4 @@ def guards(
 ) -> None:
     """Give the line of a policy guards of its own, from a YAML file, in the place of those that it has."""
     found, store, by = guards_in(guards_file), opened(url, trust, head), signer(key_file, note)
-    step(context, as_json, lambda: (store.set_guards(policy, found, by), f"guards of {policy} are set"))
+    step(context, as_json, lambda: (store.set_guards(policy, found, by), guarded(store.ledger(), policy)))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import Any
 
 import click
 
 from rules_engine.cli import output
 from rules_engine.cli.inputs import plugin_option, policies_option, read, registry_with
 from rules_engine.cli.store import opened, signer, signing, step
+from rules_engine.cli.store_review import tell
+from rules_engine.cli.store_words import activated, undone
 from rules_engine.cli.versions import instant_of
-
-if TYPE_CHECKING:
-    from rules_engine.life.store.ledger import Ledger
-    from rules_engine.life.store.lines import Submission
 
 SUBMIT_EXAMPLES = """\b
 Examples:
@@ -66,22 +64,22 @@ def submit(
     """Propose a version of a policy to the store.
 
     It is to follow the newest one of its line. The texts, what guards look at and the digest of the impact report are
-    signed. Exits with 1 where a guard forbids the change, 2 where it cannot be submitted.
+    signed. What changes and what guards ask is told on stderr before the key is read. Exits with 1 where a guard
+    forbids the change, 2 where it cannot be submitted.
     """
-    from rules_engine.life.store import changes
+    from rules_engine.life.store.changes import to_submit
     from rules_engine.life.store.texts import read_texts
 
     registry = registry_with(plugins)
     texts = read_texts(path, registry, policies)
     report = None if report_file is None else read(report_file)
-    store, by = opened(url, trust, head), signer(key_file, note)
+    store = opened(url, trust, head)
 
     def take() -> tuple[Any, str]:
-        entry = changes.submit(store, texts, registry, by, effective=at, report=report)
-        ledger = store.ledger()
-        asked = ledger.demand_on(changes.submission_of(ledger, texts.pin)[1])
-        why = "".join(f" ({reason})" for reason in asked.reasons)
-        return entry, f"{texts.pin} is submitted and needs {output.counted(asked.approvals, 'approval')}{why}"
+        review = to_submit(store, texts, registry, effective=at, report=report)
+        tell(review, datetime.now(UTC))
+        entry = review.submit(store, signer(key_file, note))
+        return entry, f"{texts.pin} is submitted and needs {output.counted(review.demand.approvals, 'approval')}"
 
     step(context, as_json, take)
 
@@ -107,33 +105,25 @@ def approve(
     """Stand behind a version that somebody else submitted.
 
     Its texts are compiled and compared with its parent anew, and must have the figures that were submitted. Where it
-    was submitted with an impact report, that report is asked for. What is approved is printed on stderr.
+    was submitted with an impact report, that report is asked for. What changes, what guards ask and who approved
+    already is told on stderr before the key is read. `show NAME@VERSION` prints the version, `diff NAME NAME@VERSION`
+    the whole of what changes.
     """
-    from rules_engine.life.store import changes
+    from rules_engine.life.store.changes import to_approve
 
     registry = registry_with(plugins)
     report = None if report_file is None else read(report_file)
-    store, by = opened(url, trust, head), signer(key_file, note)
+    store = opened(url, trust, head)
 
     def take() -> tuple[Any, str]:
+        review = to_approve(store, pin, registry, report=report)
+        tell(review, datetime.now(UTC))
+        entry = review.approve(store, signer(key_file, note))
         ledger = store.ledger()
-        _tell(ledger, changes.submission_of(ledger, pin)[1])
-        entry = changes.approve(store, pin, registry, by, report=report)
-        ledger = store.ledger()
-        submission = changes.submission_of(ledger, pin)[1]
-        count, asked = len(ledger.approvers_of(submission)), ledger.demand_on(submission).approvals
-        return entry, f"{pin} has {count} of {output.counted(asked, 'approval')}"
+        approved = ledger.line(review.policy.name).submissions[review.fields["submission"]]
+        return entry, f"{pin} {ledger.progress(approved)}"
 
     step(context, as_json, take)
-
-
-def _tell(ledger: Ledger, submission: Submission) -> None:
-    """What is about to be signed."""
-    said = submission.statement
-    output.message(f"{submission.pin} {said.digest}, submitted by {ledger.keys[said.signer].name}: {said.note}")
-    output.message(f"to follow {said.parent or 'nothing: it is the first version'}")
-    for reason in ledger.demand_on(submission).reasons:
-        output.message(reason)
 
 
 @click.command(epilog=ACTIVATE_EXAMPLES)
@@ -160,16 +150,13 @@ def activate(
     where it cannot be activated.
     """
     from rules_engine.life.store import changes
-    from rules_engine.terms.rendering import instant
 
     registry = registry_with(plugins)
     store, by = opened(url, trust, head), signer(key_file, note)
 
     def take() -> tuple[Any, str]:
         entry = changes.activate(store, pin, registry, by, at=at)
-        last = store.ledger().line(pin.partition("@")[0]).last
-        assert last is not None
-        return entry, f"{pin} is in force from {instant(last.effective)} on"
+        return entry, activated(store.ledger(), entry)
 
     step(context, as_json, take)
 
@@ -202,7 +189,6 @@ def rollback(
 
     def take() -> tuple[Any, str]:
         entry = changes.rollback(store, pin, registry, by)
-        turn = store.ledger().line(pin.partition("@")[0]).at(by.now)
-        return entry, f"{pin} is undone; {turn.submission.pin if turn else 'nothing'} is in force"
+        return entry, undone(store.ledger(), entry)
 
     step(context, as_json, take)

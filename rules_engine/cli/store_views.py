@@ -37,13 +37,23 @@ def status(at: datetime | None, url: str, trust: str | None, head: str | None, a
     """Show what is in force, scheduled and waiting.
 
     For each line of policies, with the approvals that are there and those that are missing; and who holds which key.
+    With --at in the past it is what stood in the log then: steps that were taken later are left out, and stderr says
+    how many. With --at to come it is what will be in force if no further step is taken.
     """
+    from rules_engine.life.store.replay import known_at
     from rules_engine.report.store import status_document, status_tables
+    from rules_engine.terms.rendering import instant
 
     now = at or datetime.now(UTC)
-    ledger = opened(url, trust, head).ledger()
+    whole = opened(url, trust, head).ledger()
+    ledger = whole if at is None else known_at(whole, at)
+    later = len(whole.steps) - len(ledger.steps)
+    if later:
+        output.message(f"as the log stood at {instant(now)}; {output.counted(later, 'later step')} left out")
+    elif at is not None and at > datetime.now(UTC):
+        output.message(f"as it will be at {instant(now)} if no further step is taken")
     if as_json:
-        output.document(status_document(ledger, now))
+        output.document(status_document(ledger, now) | {"later_entries": later})
     else:
         output.tables(status_tables(ledger, now))
 

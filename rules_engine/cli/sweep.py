@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
 from operator import add
 from time import perf_counter
@@ -13,6 +13,7 @@ import click
 
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
+from rules_engine.cli.decisions import log_options, mask_of, opened_log
 from rules_engine.cli.inputs import (
     all_of,
     json_option,
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from rules_engine.cli.row_files import Rows
     from rules_engine.engine.book import Book
     from rules_engine.engine.book_pools import RowNames
-    from rules_engine.engine.engine import Engine, MarketEngine
+    from rules_engine.engine.engine import Engine
     from rules_engine.engine.sweep import Sweep
     from rules_engine.engine.sweep_rows import Codes
+    from rules_engine.life.decisions.answering import Answering, AnsweringInMarket
+    from rules_engine.life.decisions.decision_masks import Mask
     from rules_engine.report.sweep import Cost, Summary
     from rules_engine.terms.market import Market
 
@@ -40,6 +43,7 @@ Examples:
   rules-engine sweep --policy usdt-perpetuals --store risk.db --book book.csv --market market.json
   rules-engine sweep --policy P.yaml --book book.csv.gz --market market.json --out rows.csv
   rules-engine sweep --policy P.yaml --book book.parquet --collateral c.parquet --market market.json --exact --json
+  rules-engine sweep --policy P.yaml --book book.csv --market market.json --log sweeps.jsonl
   rules-engine sweep --policy P.yaml --book by-account.csv --part-rows 1000000 --market market.json --workers 2"""
 
 NAMES: Final = ("account", "id", "instrument", "mode", "pool", "status")
@@ -82,6 +86,7 @@ workers_option = click.option(
 @part_rows_option
 @workers_option
 @plugin_option
+@log_options
 @json_option
 @click.pass_context
 def sweep(
@@ -99,6 +104,9 @@ def sweep(
     url: str | None,
     trust: str | None,
     plugins: Sequence[str],
+    log: str | None,
+    masked: Sequence[str],
+    log_key: str | None,
     as_json: bool,
 ) -> None:
     """Decide every position of a book.
@@ -111,7 +119,7 @@ def sweep(
     from rules_engine.engine.documents import decode_market
 
     refuse_two_from_stdin(book, market, *(each for each in (collateral, orders) if each is not None))
-    files = files_of(book, collateral, orders)
+    mask, files = mask_of(log, masked, log_key), files_of(book, collateral, orders)
     readers: list[Any] = [
         engine_reader(policy, policies, plugins, url, trust),
         lambda: decode_market(read(market), file=name_of(market)),
@@ -120,8 +128,8 @@ def sweep(
     engine = engine_at(at)
     parts = BookParts(files, part_rows, engine.policy.settlement_currency)
     faults = Faults()
-    with _rows(out, texts=exact) as rows:
-        summary = reduce(add, map(_swept(engine, at, rows, faults, exact=exact, workers=workers), parts))
+    with _logged(engine, log, mask) as answers, _rows(out, texts=exact) as rows:
+        summary = reduce(add, map(_swept(answers, at, rows, faults, exact=exact, workers=workers), parts))
     if out is not None:
         output.message(f"wrote {out}")
     for fault in parts.faults:
@@ -129,6 +137,19 @@ def sweep(
     _print(summary.beside(accounts=parts.idle, faults=len(parts.faults)), as_json)
     faults.tell()
     context.exit(FOUND if faults.count else 0)
+
+
+@contextmanager
+def _logged(engine: Engine, log: str | None, mask: Mask) -> Iterator[Answering]:
+    """The engine, or one whose answers are written into a log first; then it is told how many were."""
+    from rules_engine.life.decisions.logged import LoggedEngine
+
+    if log is None:
+        yield engine
+        return
+    with opened_log(log, mask) as opened:
+        yield LoggedEngine(engine, opened)
+    output.message(f"{output.counted(opened.logged, 'decision')} in {log}")
 
 
 def _rows(out: str | None, *, texts: bool) -> AbstractContextManager[Rows | None]:
@@ -139,7 +160,7 @@ def _rows(out: str | None, *, texts: bool) -> AbstractContextManager[Rows | None
 
 
 def _swept(
-    engine: Engine, at: Market, rows: Rows | None, faults: Faults, *, exact: bool, workers: int
+    engine: Answering, at: Market, rows: Rows | None, faults: Faults, *, exact: bool, workers: int
 ) -> Callable[[Book], Summary]:
     """What decides a part of a book, writes its rows, takes its faults down, and keeps no more of it than a summary."""
     from rules_engine.engine.book_pools import row_names
@@ -226,7 +247,7 @@ def swept_answer(sweep: Sweep) -> Answer:
     return Answer(sweep.book, sweep.columns.status, figures, cost)
 
 
-def exact_answer(engine: MarketEngine, book: Book) -> Answer:
+def exact_answer(engine: AnsweringInMarket, book: Book) -> Answer:
     """Every account of a book evaluated, with the figures of the evaluation."""
     import numpy as np
 

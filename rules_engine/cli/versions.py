@@ -1,4 +1,4 @@
-"""Policies that commands are given: a file, a pinned version, or a name, of which the version in force answers.
+"""Policies that commands answer by: a file, a pinned version, or a name, of which the version in force answers.
 
 Which one that is, a folder of policies says by their `effective_from`, or a store by what was activated there.
 """
@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from rules_engine.cli import output
 from rules_engine.cli.inputs import policies_option, policy_option, registry_with
-from rules_engine.cli.store import trust_option
+from rules_engine.cli.store_versions import Versions, from_store, source
 
 if TYPE_CHECKING:
     from rules_engine.engine.engine import Engine
@@ -23,18 +22,9 @@ if TYPE_CHECKING:
     from rules_engine.terms.policy import Policy
 
 
-store_option = click.option(
-    "--store",
-    "url",
-    metavar="S",
-    envvar="RULES_ENGINE_STORE",
-    help="A store: NAME means the version in force there. [env: RULES_ENGINE_STORE]",
-)
-
-
 def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a command that answers under a policy: which one, and where versions of a name come from."""
-    return policy_option(policies_option(store_option(trust_option(command))))
+    return policy_option(policies_option(from_store(command)))
 
 
 def engine_reader(
@@ -51,36 +41,25 @@ def engine_reader(
     """
     from rules_engine.engine.engine import Engine
     from rules_engine.life.versions import load_line, names_line
-    from rules_engine.policy.load import load_policy
 
     registry, named = registry_with(plugins), names_line(policy)
-    _refuse_store(policy, policies, named)
+    url = source(url, policies, [policy])
 
     def read() -> Callable[[Market], Engine]:
         if named and url is not None:
             return _in_store(url, trust, policy, registry)
         if named:
             return load_line(policy, policies=policies, registry=registry).at
-        compiled = load_policy(policy, policies=policies, registry=registry)
+        versions = Versions(registry, policies, url, trust, vouched=True)
+        compiled = versions.policy(policy, datetime.now(UTC))
 
         def engine(market: Market) -> Engine:
-            tell_out_of_force(compiled, market.as_of)
+            _tell_out_of_force(versions, policy, compiled, market.as_of)
             return Engine(compiled)
 
         return engine
 
     return read
-
-
-def _refuse_store(policy: str, policies: str | None, named: bool) -> None:
-    """A usage error where a store that is given on the command line would say nothing, or not alone."""
-    context = click.get_current_context()
-    if context.get_parameter_source("url") is not ParameterSource.COMMANDLINE:
-        return
-    if not named:
-        raise click.UsageError(f"--store asks which version is in force: give a policy's name, not {policy}")
-    if policies is not None:
-        raise click.UsageError(f"--policies and --store both say which versions of {policy} there are; give one")
 
 
 def _in_store(url: str, trust: str | None, name: str, registry: Registry) -> Callable[[Market], Engine]:
@@ -98,12 +77,19 @@ def _in_store(url: str, trust: str | None, name: str, registry: Registry) -> Cal
     return lambda market: following.engine(market.as_of)
 
 
-def tell_out_of_force(policy: Policy, at: datetime) -> None:
+def _tell_out_of_force(versions: Versions, text: str, policy: Policy, at: datetime) -> None:
     """Says on stderr that a version which was asked for is not in force."""
+    from rules_engine.life.store.finding import standing
     from rules_engine.life.versions import holds, span
     from rules_engine.terms.rendering import instant
 
-    if not holds(policy, at):
+    submission = versions.submission(text, at)
+    if submission is not None:
+        turn = versions.ledger.line(policy.name).at(at)
+        if turn is None or turn.submission.statement.digest != policy.digest:
+            there = standing(versions.ledger, submission, at)
+            output.message(f"{text} is not in force at {instant(at)}, the market's time: {there}")
+    elif not holds(policy, at):
         output.message(f"{policy.name} {policy.version} holds {span(policy)}; the market is of {instant(at)}")
 
 

@@ -153,18 +153,24 @@ class Engine:
 class MarketEngine:
     """An engine in one market (`Engine.at`). Safe to share between threads.
 
-    Each instrument's terms, rates and what modes prepare of its market are worked out when first needed, and kept.
+    Each instrument's terms, rates and what modes prepare of its market are worked out when first needed, and kept in
+    `quotes`.
     """
 
-    __slots__ = ("_market", "_observers", "_policy", "_quotes")
+    __slots__ = ("_market", "_observers", "_policy", "quotes")
 
     def __init__(self, policy: Policy, market: Market, observers: tuple[Observer, ...], quotes: Quotes) -> None:
-        self._policy, self._market, self._observers, self._quotes = policy, market, observers, quotes
+        self._policy, self._market, self._observers, self.quotes = policy, market, observers, quotes
 
     @property
     def policy(self) -> Policy:
         """The policy that answers."""
         return self._policy
+
+    @property
+    def versions(self) -> tuple[Policy, ...]:
+        """The policy that answers, and those that are still for positions opened before it, the newest first."""
+        return self._policy, *self.quotes.elders
 
     def evaluate(self, account: Account | Source) -> Evaluation:
         """As `Engine.evaluate`, in this market."""
@@ -179,7 +185,7 @@ class MarketEngine:
         for document in accounts:
             account = decode_account(document)
             with exactly():
-                solution = solve(self._policy, account, self._market, self._quotes)
+                solution = solve(self._policy, account, self._market, self.quotes)
                 evaluations.append(written(self._policy, self._market.as_of, solution))
         tell(self._observers, evaluations)
         return evaluations
@@ -193,16 +199,16 @@ class MarketEngine:
         policy = unrounded(self._policy)
 
         def evaluate(account: Account) -> Evaluation:
-            return written(policy, self._market.as_of, solve(policy, account, self._market, self._quotes))
+            return written(policy, self._market.as_of, solve(policy, account, self._market, self.quotes))
 
         with exactly(), np.errstate(all="ignore"):
-            return sweep(self._policy, book, self._market, self._quotes, evaluate, into, prices, workers)
+            return sweep(self._policy, book, self._market, self.quotes, evaluate, into, prices, workers)
 
     def check_order(self, account: Account | Source, order: Order | Source) -> OrderDecision:
         """As `Engine.check_order`, in this market."""
         account, market, order = _with_order(account, self._market, order)
         with exactly():
-            return check_order(self._policy, account, market, order, self._quotes)
+            return check_order(self._policy, account, market, order, self.quotes)
 
 
 def unrounded(policy: Policy) -> Policy:

@@ -1,10 +1,10 @@
-"""The published JSON Schema of policies, and what it finds wrong with the shape of a document."""
+"""The published JSON Schema of policies, and what it or another of ours finds wrong with the shape of a document."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from importlib import resources
@@ -77,17 +77,17 @@ def _by_name(key: str, components: Mapping[str, Any], *others: str) -> tuple[Fra
     )
 
 
-def schema_problems(document: Document) -> list[Problem]:
+def schema_problems(document: Document, schema: Callable[[], Mapping[str, Any]] = policy_schema) -> list[Problem]:
     """What is wrong with the shape of a document, each fault once, in the order of the text."""
-    errors = list(islice(_validator().iter_errors(document.value), MOST_ERRORS))
+    errors = list(islice(_validator(schema).iter_errors(document.value), MOST_ERRORS))
     meant = {place for error in errors for place in islice(meant_keys(error), MOST_ERRORS)}
     problems = islice((problem for error in errors for problem in problems_of(error, document, meant)), MOST_ERRORS)
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.mark or Mark(document.file, 1, 1))
 
 
 @cache
-def _validator() -> Any:
-    """A validator of the published schema that takes Decimals for numbers."""
+def _validator(schema: Callable[[], Mapping[str, Any]]) -> Any:
+    """A validator of a published schema that takes Decimals for numbers."""
     from jsonschema import Draft202012Validator, FormatChecker, validators
 
     formats = FormatChecker(formats=())
@@ -97,7 +97,7 @@ def _validator() -> Any:
         {"pattern": _pattern, "uniqueItems": _unique_items},
         type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
     )
-    return ours(policy_schema(), format_checker=formats)
+    return ours(schema(), format_checker=formats)
 
 
 def _is_number(checker: object, value: object) -> bool:

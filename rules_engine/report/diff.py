@@ -128,10 +128,11 @@ def diff_tables(diff: PolicyDiff) -> Iterator[Any]:
         rest = (affected(change), line_of(change.after_mark) or line_of(change.before_mark))
         table.add_row(*(Text(each, style=style if at == 1 else "") for at, each in enumerate((*words, *rest))))
     yield table
-    yield Text("\n".join(_sums(diff)))
+    yield Text("\n".join(sums(diff)))
 
 
-def _sums(diff: PolicyDiff) -> Iterator[str]:
+def sums(diff: PolicyDiff) -> Iterator[str]:
+    """How many changes there are of each direction, and what guards look at: a line each."""
     counts = {word: sum(change.direction == word for change in diff.changes) for word in STYLES}
     yield ", ".join(f"{count} {word}" for word, count in counts.items())
     found = largest_relative_change(diff)

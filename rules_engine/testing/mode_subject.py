@@ -8,13 +8,11 @@ from random import Random
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from rules_engine.engine.engine import Engine
 from rules_engine.extension.registry import Registry
 from rules_engine.extension.traits import traits_of
 from rules_engine.numbers.system import NumberSystem
-from rules_engine.terms.account import Account
 from rules_engine.terms.components import ModeTraits, Parameters
 from rules_engine.terms.exposure import PoolRequirement, Requirement
 from rules_engine.terms.policy import Conventions
@@ -137,16 +135,3 @@ def is_sound(answer: object, *, pooled: bool) -> bool:
     """Whether an answer is a requirement in exact amounts."""
     wanted = PoolRequirement if pooled else Requirement
     return isinstance(answer, wanted) and is_amount(answer.initial) and is_amount(answer.maintenance)
-
-
-def richer(account: Account, currency: str, amount: Any) -> Account:
-    """The account with an amount more behind each of its pools."""
-    return replace(
-        account,
-        collateral={**account.collateral, currency: account.collateral.get(currency, 0) + amount},
-        group_margins={name: margin + amount for name, margin in account.group_margins.items()},
-        positions=tuple(
-            position if position.margin is None else replace(position, margin=position.margin + amount)
-            for position in account.positions
-        ),
-    )

@@ -19,6 +19,7 @@ from rules_engine.errors import DocumentError, MissingInput, PluginError, Proble
 from rules_engine.extension.kinds import KINDS
 from rules_engine.extension.registry import QuarantineWarning, Registry, load_registry
 from rules_engine.formulas.requirement import tiered_requirement
+from rules_engine.life.cases.law_subjects import document_of
 from rules_engine.numbers.exact import EXACT
 from rules_engine.numbers.functions import NotLinear
 from rules_engine.numbers.system import NumberSystem
@@ -216,9 +217,4 @@ def shown(finding: str, scene: Scene) -> str:
 
 
 def _document(record: Account | Market) -> str:
-    plain = msgspec.to_builtins(record)
-    rows = [plain, *plain.get("positions", ()), *plain.get("orders", ())]
-    for row in rows:  # what only books say is no part of a document
-        row.pop("fault", None)
-        row.pop("collateral_doubts", None)
-    return msgspec.json.encode(plain).decode()
+    return msgspec.json.encode(document_of(record)).decode()

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from rules_engine.life.store.changes import submit
 from rules_engine.life.store.store import Store
 from tests.life.decisions import KEY, MASK
 from tests.life.followers import HELD, ORDER, begun, market
-from tests.life.people import NAME, at, put_in_force, texts
+from tests.life.people import NAME, REGISTRY, at, by, put_in_force, texts
 
 Run = Callable[..., Result]
 
@@ -36,10 +37,10 @@ def ask(store: Store, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch)
     """A command under the version in force in the store, in the market of this name."""
     monkeypatch.chdir(tmp_path)
 
-    def asked(verb: str, when: str, *options: str) -> Result:
+    def asked(verb: str, when: str, *options: str, policy: str = NAME) -> Result:
         inputs = ("--account", "account.json") if verb in ("evaluate", "order") else ("--book", "book.csv")
         where = ("--store", "store.db", "--trust", str(store.trust))
-        return run(verb, "--policy", NAME, *where, *inputs, "--market", f"{when}.json", *options)
+        return run(verb, "--policy", policy, *where, *inputs, "--market", f"{when}.json", *options)
 
     return asked
 
@@ -60,12 +61,44 @@ def test_store__answers_by_the_version_of_the_market(ask: Run, when: str, versio
 
 
 def test_store__is_named_by_the_environment_too(store: Store, tmp_path: Path, run: Run) -> None:
-    """Then files and pins, which ask for one version, answer as ever."""
+    """Then files, which ask for one version, answer as ever."""
     documents = ("--account", str(tmp_path / "account.json"), "--market", str(tmp_path / "after.json"), "--json")
     environment = {"RULES_ENGINE_STORE": store.tables.name, "RULES_ENGINE_TRUST": str(store.trust)}
     file = tmp_path / "policies" / NAME / "1.0.0.yaml"
     for policy, version in ((NAME, "1.1.0"), (str(file), "1.0.0")):
         result = run("evaluate", "--policy", policy, *documents, env=environment)
+        assert json.loads(result.stdout)["policy"]["version"] == version
+
+
+def test_store__answers_by_what_was_submitted_where_a_version_is_named(store: Store, ask: Run, tmp_path: Path) -> None:
+    """In force or not, which a message says: 1.1.0 is to come, and 1.2.0 waits. 15 of maintenance against 11."""
+    submit(store, texts(tmp_path, "1.2.0", "0.015"), REGISTRY, by("sam", 2))
+    texts(tmp_path, "1.2.0", "0.02")  # the file is edited: that is not what was submitted
+    for version, status, said in (
+        ("1.0.0", "healthy", ""),
+        (
+            "1.1.0",
+            "liquidate",
+            "is not in force at 2026-12-01T12:00:01Z, the market's time: scheduled for 2026-12-01T13",
+        ),
+        ("1.2.0", "liquidate", "the market's time: it waits, and has 0 of 1 approval"),
+    ):
+        result = ask("evaluate", "before", "--json", policy=f"{NAME}@{version}")
+        evaluation = json.loads(result.stdout)
+        assert (evaluation["policy"]["version"], evaluation["pools"][0]["status"]) == (version, status)
+        assert (said in result.stderr) if said else not result.stderr
+    assert evaluation["positions"][0]["maintenance_margin"] == "15"
+    unknown = ask("evaluate", "before", policy=f"{NAME}@7.0.0")
+    assert (unknown.exit_code, f"{NAME}@1.2.0 waits" in unknown.stderr) == (2, True)
+
+
+def test_policies__on_the_command_line_beat_a_store_of_the_environment(store: Store, tmp_path: Path, run: Run) -> None:
+    """The folder says that 1.1.0 is in force before the instant at which the store puts it in force."""
+    texts(tmp_path, "1.1.0", "0.012", "effective_from: 2026-12-01T09:00:00Z\n")
+    documents = ("--account", str(tmp_path / "account.json"), "--market", str(tmp_path / "before.json"), "--json")
+    environment = {"RULES_ENGINE_STORE": store.tables.name, "RULES_ENGINE_TRUST": str(store.trust)}
+    for options, version in (((), "1.0.0"), (("--policies", str(tmp_path / "policies")), "1.1.0")):
+        result = run("evaluate", "--policy", NAME, *documents, *options, env=environment)
         assert json.loads(result.stdout)["policy"]["version"] == version
 
 
@@ -81,7 +114,7 @@ def test_store__that_nobody_vouches_for_or_that_has_no_such_line_is_refused(stor
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--policy", f"{NAME}@1.0.0"), "give a policy's name, not usdt-perpetuals@1.0.0"),
+        (("--policy", "policies/usdt-perpetuals/1.0.0.yaml"), "give NAME or NAME@VERSION, not policies/usdt-perp"),
         (("--policies", "policies"), "give one"),
         (("--log-mask", "account"), "give --log FILE"),
         (("--log", "log", "--log-mask", "account"), "give both"),

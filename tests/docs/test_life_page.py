@@ -28,8 +28,8 @@ PAGE = (ROOT / "docs" / "life.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```\n(?:```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 CUT = re.compile(r"(?: \| (head|tail) -(\d+)| > (\S+))$")
 TIERS = ROOT / "tests" / "data" / "binance-usdm-leverage-tiers.json.xz"
-STOPPED = {"GUARD_FORBIDS", "STORE_APPROVALS"}
-"""How the walk is stopped: with the code 1, for these reasons."""
+STOPPED = {"GUARD_FORBIDS": 1, "STORE_APPROVALS": 1, "STORE_REPORT": 2}
+"""How the walk is stopped: for these reasons, with this exit code."""
 
 
 class Walk:
@@ -96,7 +96,7 @@ class Walk:
         assert program == "rules-engine"
         self.verbs.append(" ".join(word for word in arguments[:2] if word.isalpha()))
         result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
-        assert result.exit_code in ({1} if arguments[0] == "diff" or stops(result.output) else {0}), result.output
+        assert result.exit_code == (1 if arguments[0] == "diff" else stops(result.output)), result.output
         for name, value in re.findall(r"^(trust|head) (\S+)$", result.stdout, re.MULTILINE):
             self.words[name] = value
         if cut is None:
@@ -109,9 +109,9 @@ class Walk:
         return "\n".join(lines[: int(count)] if end == "head" else lines[-int(count) :]) + f"\n{result.stderr}"
 
 
-def stops(printed: str) -> bool:
-    """Whether a command was stopped as the page means it to be."""
-    return any(printed.startswith(code) for code in STOPPED)
+def stops(printed: str) -> int:
+    """The exit code of a command that may be stopped as the page means it to be."""
+    return next((STOPPED[word] for word in re.findall(r"^[A-Z_]+(?= )", printed, re.MULTILINE) if word in STOPPED), 0)
 
 
 def plain(text: str) -> list[str]:

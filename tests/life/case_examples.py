@@ -56,9 +56,9 @@ account:
 """Notional 100000 in tier 2, so maintenance 0.005 * 100000 - 50 = 450 and initial 100000 / 100 = 1000."""
 
 
-def compiled(text: str = POLICY, registry: Registry | None = None) -> Policy:
+def compiled(text: str = POLICY, registry: Registry | None = None, file: str = "small.yaml") -> Policy:
     """A policy's text, compiled."""
-    policy, problems = check_policy(text.encode(), "small.yaml", registry or load_registry(), policy_finder(None))
+    policy, problems = check_policy(text.encode(), file, registry or load_registry(), policy_finder(None))
     assert policy is not None, problems
     return policy
 

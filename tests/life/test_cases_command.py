@@ -51,7 +51,7 @@ def test_test__exits_with_0_where_all_hold(run: Run, policy: Path) -> None:
     result = run(policy)
     assert result.exit_code == 0
     assert result.stdout.startswith("what the cases of small 1.0.0 touch")
-    assert result.stderr == "small 1.0.0: 1 case with 1 figure, 0 laws, 9 of 13 parts of the policy untouched\n"
+    assert result.stderr == "small 1.0.0: 1 case with 1 figure, 0 laws, 4 of 13 parts of the policy touched (30.7 %)\n"
 
 
 def test_test__exits_with_1_where_a_figure_differs(run: Run, policy: Path) -> None:
@@ -90,28 +90,82 @@ def test_test__exits_with_2_where_the_policy_cannot_be_used(run: Run, policy: Pa
     assert run(policy).exit_code == 2
 
 
-@pytest.mark.parametrize(("options", "code"), [([], 0), (["--coverage-required"], 1)])
+@pytest.mark.parametrize(("options", "code"), [([], 0), (["--cover", "1%"], 1)])
 def test_test__tells_of_a_policy_without_cases(run: Run, policy: Path, options: list[str], code: int) -> None:
-    """It is a fault only where coverage is required."""
+    """It is a fault only where coverage is asked for."""
     result = run(*options, policy)
     assert (result.exit_code, result.stdout) == (code, "")
     assert result.stderr == f"{policy}: no cases stand beside it ({policy.with_name('1.0.0.cases.yaml')})\n"
 
 
-def test_test__says_where_the_untouched_parts_stand_when_coverage_is_required(run: Run, policy: Path) -> None:
+@pytest.mark.parametrize(("percent", "code"), [("30%", 0), ("30.7", 0), ("30.8 %", 1), ("100", 1)])
+def test_cover__asks_for_so_much_of_the_policy(run: Run, policy: Path, percent: str, code: int) -> None:
+    """4 of 13 parts are touched."""
     with_cases(policy, document(HOLDS))
-    result = run("--coverage-required", policy)
-    assert result.exit_code == 1
-    assert result.stdout.splitlines()[0] == f"{policy}:8:9: no case touches tier 1 of table majors (from 0)"
+    assert run("--cover", percent, policy).exit_code == code
 
 
-def test_test__tells_at_most_100_untouched_parts(run: Run, policy: Path) -> None:
+def test_cover__says_where_the_untouched_parts_stand(run: Run, policy: Path) -> None:
+    with_cases(policy, document(HOLDS))
+    lines = run("--cover", "80%", policy).stdout.splitlines()
+    assert lines[0] == f"{policy}:8:9: no case touches tier 1 of table majors (from 0)"
+    assert lines[9] == f"{policy}: 4 of 13 parts of the policy touched (30.7 %), wanted 80 %"
+
+
+@pytest.mark.parametrize("percent", ["0", "101", "-1", "much", "%", "nan"])
+def test_cover__is_a_percentage(run: Run, policy: Path, percent: str) -> None:
+    result = run("--cover", percent, policy)
+    assert (result.exit_code, "wanted a percentage above 0 and up to 100" in result.stderr) == (2, True)
+
+
+def test_cover__tells_at_most_100_untouched_parts_unless_all_are_asked_for(run: Run, policy: Path) -> None:
     """Of 9 and 150 instruments, 59 are counted."""
     many = "".join(f"  C{number}USD: {{payoff: linear, table: majors}}\n" for number in range(150))
     policy.write_text(POLICY.replace("instruments:\n", f"instruments:\n{many}"), encoding="utf-8")
     with_cases(policy, document(HOLDS))
-    lines = run("--coverage-required", policy).stdout.splitlines()
-    assert lines[100] == f"{policy}: and 59 parts more that no case touches"
+    lines = run("--cover", "100", policy).stdout.splitlines()
+    assert lines[100] == f"{policy}: and 59 parts more that no case touches (--coverage full)"
+    lines = run("--cover", "100", "--coverage", "full", policy).stdout.splitlines()
+    assert sum("no case touches" in line for line in lines) == 159
+
+
+def test_test__shows_all_that_can_be_touched_where_that_is_asked_for(run: Run, policy: Path) -> None:
+    """By default a row a kind."""
+    with_cases(policy, document(HOLDS))
+    brief, full = run(policy).stdout, run("--coverage", "full", policy).stdout
+    assert ("globs" in brief, "glob " in brief) == (True, False)
+    assert ("globs" in full, "glob " in full) == (False, True)
+
+
+def test_name_filter__runs_what_has_the_text_in_its_name(run: Run, policy: Path) -> None:
+    """Cases and laws, in capitals or not; coverage would say nothing."""
+    laws = "- {law: long_mirrors_short}\n- {law: more_collateral_never_worsens}\n"
+    with_cases(policy, document(FAILS, HOLDS.replace("name: it", "name: The Other"), laws=laws))
+    result = run("-k", "OTHER", policy)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "small 1.0.0: 1 case with 1 figure, 0 laws\n"
+    assert "0 cases with 0 figures, 1 law" in run("-k", "collateral", policy).stderr
+
+
+def test_name_filter__is_refused_where_nothing_has_it_or_coverage_is_asked_for(run: Run, policy: Path) -> None:
+    """A CI job that runs nothing must not pass."""
+    with_cases(policy, document(HOLDS))
+    nothing, both = run("-k", "nobody", policy), run("-k", "it", "--cover", "80%", policy)
+    assert (nothing.exit_code, both.exit_code) == (2, 2)
+    assert "no case or law has 'nobody' in its name" in nothing.stderr
+    assert "--cover asks for what all of them touch" in both.stderr
+
+
+def test_test__says_what_it_runs_where_somebody_watches(
+    run: Run, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line of stderr, written over."""
+    with_cases(policy, document(HOLDS, laws="- {law: long_mirrors_short}\n"))
+    told: list[str] = []
+    monkeypatch.setattr("rules_engine.cli.impact.tell", told.append)
+    run(policy)
+    law = "small@1.0.0: 2 of 2: long_mirrors_short"
+    assert told == ["small@1.0.0: 1 of 2: it", f"{law}: BTCUSDT isolated", f"{law}: BTCUSDT cross", ""]
 
 
 def test_test__takes_folders_files_of_cases_and_pins(run: Run, policy: Path, tmp_path: Path) -> None:
@@ -150,11 +204,13 @@ def test_test__gives_programs_everything(run: Run, policy: Path) -> None:
             "expected": "3",
             "found": 2,
             "absent": False,
+            "hint": "",
             "file": str(cases),
             "line": 11,
             "column": 37,
         }
     ]
+    assert found["parts"] == {"reachable": 13, "touched": 4}
     (law,) = found["laws"]
     assert (law["law"], law["held"], law["tried"]) == (
         "long_mirrors_short",
@@ -175,9 +231,13 @@ def test_test__gives_programs_everything(run: Run, policy: Path) -> None:
     }
 
 
+def test_test__tells_programs_of_policies_without_cases(run: Run, policy: Path) -> None:
+    assert json.loads(run("--json", policy).stdout) == {"policies": [], "without_cases": [str(policy)]}
+
+
 def test_test__gives_programs_what_cannot_be_used(run: Run, policy: Path) -> None:
     with_cases(policy, HEAD.replace("cases/1", "cases/2"))
     result = run("--json", policy)
     answer = json.loads(result.stdout)
-    assert (result.exit_code, answer["policies"]) == (2, [])
+    assert (result.exit_code, answer["policies"], answer["without_cases"]) == (2, [], [])
     assert [problem["code"] for problem in answer["problems"]] == ["SCHEMA_VALUE"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from rules_engine.life.cases.coverage import Coverage, untouched
-from rules_engine.life.cases.judging import Judgement
-from rules_engine.report.cases import coverage_tables, summary_text, untouched_lines
+from rules_engine.report.case_coverage import full_table, summary_table, touches_enough, untouched_lines
+from rules_engine.report.cases import summary_text
 from tests.life.case_examples import HEAD, LONG, POLICY, compiled, document, judged
 from tests.report.test_tables import printed
 
@@ -78,7 +80,8 @@ def test_coverage__is_whole_when_everything_was_at_work() -> None:
     judgement = judged(document(CASE, EVERYTHING, closed))
     assert names(judgement.coverage, touched=False) == []
     assert (
-        summary_text(judgement) == "small 1.0.0: 3 cases with 3 figures, 0 laws, 0 of 13 parts of the policy untouched"
+        summary_text(judgement)
+        == "small 1.0.0: 3 cases with 3 figures, 0 laws, 13 of 13 parts of the policy touched (100 %)"
     )
 
 
@@ -110,23 +113,66 @@ def test_untouched__is_told_at_its_place_in_the_policy() -> None:
     assert "small.yaml:1:1: no case touches an order" in lines
 
 
-def table_of(judgement: Judgement) -> list[list[str]]:
-    """The rows of the coverage table, each as its words."""
-    return [line.split() for line in printed(coverage_tables(judgement), width=200).splitlines() if line.strip()]
+def lines_of(table: object) -> list[str]:
+    """The lines of a table, each with one blank between its cells."""
+    return [" ".join(line.split()) for line in printed([table], width=200).splitlines() if line.strip()]
 
 
-def test_table__says_what_was_touched_what_was_not_and_by_what() -> None:
-    rows = table_of(judged(document(CASE)))
-    assert ["table", "majors", "2", "1", "BTCUSDT"] in rows
-    assert ["table", "spare", "no", "instrument", "names", "it"] in rows
-    assert ["buffer", "volatility", "from", "0", "from", "0.8", "BTCUSDT"] in rows
-    assert ["mode", "cross", "no"] in rows
+def test_full_table__says_what_was_touched_what_was_not_and_by_what() -> None:
+    lines = lines_of(full_table(judged(document(CASE))))
+    assert "table majors 2 1 BTCUSDT" in lines
+    assert "table spare no instrument names it" in lines
+    assert "buffer volatility from 0 from 0.8 BTCUSDT" in lines
+    assert "mode cross no" in lines
 
 
-def test_table__tells_a_number_where_too_much_is_untouched() -> None:
-    """Of twelve instruments that no case touches ten are shown."""
+def test_full_table__leaves_nothing_out() -> None:
+    """Of two hundred instruments that no case touches each has its row."""
+    many = "".join(f"  C{number}USD: {{payoff: linear, table: spare}}\n" for number in range(200))
+    table = full_table(judged(document(CASE), compiled(POLICY.replace("instruments:\n", f"instruments:\n{many}"))))
+    assert sum(line.startswith("instrument C") and line.endswith(" no") for line in lines_of(table)) == 200
+
+
+def test_summary__counts_each_kind_and_places_what_is_untouched() -> None:
+    """What no instrument names is not counted."""
+    assert lines_of(summary_table(judged(document(CASE)), "small.yaml"))[3:] == [
+        "tiers 1 of 2 majors 1 (line 8)",
+        "bands 1 of 3 volatility from 0.8 (line 12), smooth curve (line 13)",
+        "modes 1 of 2 cross (line 14)",
+        "instruments 1 of 1",
+        "globs 0 of 1 *USDT (line 20)",
+        "collateral 0 of 2 USDT (line 16), BTC (line 17)",
+        "orders 0 of 1 an order",
+        "close-out 0 of 1 smallest (line 21)",
+    ]
+
+
+def test_summary__of_a_policy_whose_texts_are_several_names_the_file() -> None:
+    """What a parent states has its place there, by folder and file: what a long path ends in."""
+    assert "modes 1 of 2 cross (small.yaml:14)" in lines_of(summary_table(judged(document(CASE)), "child.yaml"))
+    policy = compiled(file="/srv/policies/small/1.0.0.yaml")
+    table = summary_table(judged(document(CASE), policy), "child.yaml")
+    assert "modes 1 of 2 cross (small/1.0.0.yaml:14)" in lines_of(table)
+
+
+def test_summary__names_three_of_a_kind_and_counts_the_rest() -> None:
+    """Of twelve instruments that no case touches nine are counted; tiers of one table are told together."""
     many = "".join(f"  C{number}USD: {{payoff: linear, table: spare}}\n" for number in range(12))
-    text = POLICY.replace("instruments:\n", f"instruments:\n{many}")
-    output = printed(coverage_tables(judged(document(CASE), compiled(text))), width=200)
-    assert output.count("instrument   C") == 10
-    assert "and 2 more that no case touches: instrument; --json lists all" in output
+    tiers = "".join(f"{{up_to: {up_to}, maintenance_rate: 0.01, max_leverage: 50}}, " for up_to in (10, 20))
+    text = POLICY.replace("instruments:\n", f"instruments:\n{many}").replace(
+        "spare: {tiers: [", f"spare: {{tiers: [{tiers}"
+    )
+    lines = lines_of(summary_table(judged(document(CASE), compiled(text)), "small.yaml"))
+    assert "tiers 1 of 5 majors 1 (line 8), spare 1-3 (line 10)" in lines
+    assert "instruments 1 of 13 C0USD (line 19), C1USD (line 20), C2USD (line 21), and 9 more" in lines
+
+
+def test_enough__is_by_parts_and_exact() -> None:
+    """4 of 13 parts are touched: 30.769... percent."""
+    coverage = judged(document(CASE)).coverage
+    assert touches_enough(coverage, Decimal("30.7692307692307692307692307692307692307"))
+    assert not touches_enough(coverage, Decimal("30.7692307692307692307692307692307692308"))
+
+
+def test_enough__is_what_touches_nothing_where_nothing_can_be_touched() -> None:
+    assert touches_enough((), Decimal(100))

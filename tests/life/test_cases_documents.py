@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from rules_engine.life.cases.case_documents import cases_schema, read_cases
+from rules_engine.life.cases.case_documents import cases_schema
 from rules_engine.life.cases.case_laws import LAWS
 from rules_engine.terms.evaluation import OrderDecision, PoolFigures, PositionFigures
 from tests.life.case_examples import HEAD, LONG, document, read, refused
@@ -53,10 +53,20 @@ def test_row__whose_value_is_malformed_is_told_at_the_cell() -> None:
     ]
 
 
-def test_column__that_a_row_does_not_have_is_told_with_the_nearest() -> None:
-    case = "name: it\n" + LONG.replace("quantity: 2", 'quantity: "${sise}"') + EXPECT + "table:\n  - {size: 1}\n"
+def test_column__that_the_table_does_not_have_is_told_once_with_the_nearest() -> None:
+    """A hundred rows would say the same."""
+    table = "table:\n  - {size: 1}\n  - {size: 2}\n"
+    case = "name: it\n" + LONG.replace("quantity: 2", 'quantity: "${sise}"') + EXPECT + table
     assert refused(document(case)) == [
-        "small.cases.yaml:10:75: CASE_COLUMN_UNKNOWN the row on line 13 has no column 'sise' (did you mean size?)"
+        "small.cases.yaml:10:75: CASE_COLUMN_UNKNOWN the table has no column 'sise' (did you mean size?)"
+    ]
+
+
+def test_column__that_one_row_does_not_have_is_told_with_its_line() -> None:
+    table = "table:\n  - {size: 1}\n  - {note: 2}\n"
+    case = "name: it\n" + LONG.replace("quantity: 2", 'quantity: "${size}"') + EXPECT + table
+    assert refused(document(case)) == [
+        "small.cases.yaml:10:75: CASE_COLUMN_UNKNOWN the row on line 14 has no column 'size' (every row needs it)"
     ]
 
 
@@ -167,7 +177,11 @@ def test_schema__names_every_law() -> None:
     assert sorted(laws) == sorted(LAWS)
 
 
-def test_document__without_cases_is_one() -> None:
-    """Whoever begins with laws may."""
-    found = read_cases(HEAD.encode(), "small.cases.yaml", lambda name: b"")
-    assert (found.cases, found.laws, found.policy) == ((), (), None)
+def test_document__of_neither_cases_nor_laws_is_refused() -> None:
+    """Nobody should believe that it tests something; whoever begins with laws may."""
+    for text in (HEAD, HEAD + "cases: []\n"):
+        (problem,) = refused(text)
+        assert (
+            problem == "small.cases.yaml:1:1: CASE_DOCUMENT there is neither a case nor a law (add `cases:` or `laws:`)"
+        )
+    assert len(read(document(laws="- {law: long_mirrors_short}\n")).laws) == 1

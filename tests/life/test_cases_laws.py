@@ -155,6 +155,12 @@ def test_law__that_was_tried_on_nothing_is_not_held() -> None:
     ]
 
 
+def test_law__of_accounts_says_that_there_are_none() -> None:
+    """Neither a case nor the law states one."""
+    (line,) = failure_lines(judged(document(laws="  - {law: more_collateral_never_worsens}\n")))
+    assert line.endswith("was tried on nothing (no account: no case states one, and the law has none)")
+
+
 @pytest.mark.parametrize("law", ["more_collateral_never_worsens", "order_of_positions_does_not_matter"])
 def test_law__of_accounts_is_tried_on_those_of_the_cases(law: str) -> None:
     result = tried(f"law: {law}", TWO)

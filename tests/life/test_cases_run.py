@@ -6,7 +6,7 @@ import pytest
 
 from rules_engine import Engine
 from rules_engine.report.cases import difference_text
-from tests.life.case_examples import compiled, document, judged, only
+from tests.life.case_examples import LONG, compiled, document, judged, only, read, refused
 
 
 def told(*lines: str) -> list[str]:
@@ -82,6 +82,26 @@ def test_place__that_the_answer_does_not_have_is_told_with_what_may_be_meant() -
     ]
 
 
+def test_difference__says_what_was_doubtful() -> None:
+    """Without a mark the pool's evidence says why nothing is known."""
+    market = "market: {instruments: {BTCUSDT: {mark_price: null}}}"
+    expect = "expect: {positions: {p1: {tier: 2}}, pools: {A/isolated/p1: {status: healthy}, A/cross: {equity: 1}}}"
+    why = "MARK_MISSING BTCUSDT: the market has no mark price"
+    assert told(market, expect) == [
+        f"positions.p1.tier: expected 2, found null ({why})",
+        f"pools.A/isolated/p1.status: expected healthy, found undetermined ({why})",
+        "pools.A/cross.equity: expected 1, found 0 (1 less)",
+    ]
+
+
+def test_difference__says_what_is_noted_of_a_position() -> None:
+    """The measure is missing, so the most severe band stands in: 450 becomes 900, and nothing is undetermined."""
+    market = "market: {instruments: {BTCUSDT: {measures: {realized_24h: null}}}}"
+    assert told(market, "expect: {positions: {p1: {maintenance_margin: 450}}}") == [
+        "positions.p1.maintenance_margin: expected 450, found 900 (450 more; noted: MEASURE_MISSING)"
+    ]
+
+
 def test_order__is_decided_and_the_figures_are_those_with_it() -> None:
     """0.3 contracts at leverage 10 need 0.3 * 50000 / 10 = 1500 of 1000; 0.2 would be covered."""
     case = """\
@@ -102,6 +122,37 @@ def test_market__of_a_case_is_merged_over_that_of_the_document() -> None:
     """The measure is the case's, the mark the document's: twice 450 in the second band."""
     market = "market: {instruments: {BTCUSDT: {measures: {realized_24h: 0.8}}}}"
     assert only(market, "expect: {positions: {p1: {notional: 100000, maintenance_margin: 900}}}").held
+
+
+def test_market__of_a_case_takes_away_what_it_gives_as_null() -> None:
+    """Without the measure the most severe band holds, twice 450; without an instrument there is no mark."""
+    assert only(
+        "market: {instruments: {BTCUSDT: {measures: {realized_24h: null}}}}",
+        "expect: {positions: {p1: {maintenance_margin: 900, notes: [MEASURE_MISSING]}}}",
+    ).held
+    assert only(
+        "market: {instruments: {BTCUSDT: null}}",
+        "expect: {pools: {A/isolated/p1: {status: undetermined, reasons: [MARK_MISSING]}}}",
+    ).held
+
+
+def test_market__keeps_null_as_the_value_of_a_field() -> None:
+    """A contract that never expires is another than one of which the market does not say."""
+    text = document(
+        "name: it\n"
+        + LONG
+        + "market: {instruments: {BTCUSDT: {expires_at: null}}}\nexpect: {pools: {A/cross: {equity: 0}}}\n"
+    )
+    (case,) = read(text).cases
+    assert case.market.instruments["BTCUSDT"].expires_at is None
+
+
+def test_market__keeps_a_null_that_stands_over_nothing() -> None:
+    """Where the document states no market the case's own is taken as it is."""
+    head = "schema: rules-engine/cases/1\n"
+    market = "market: {as_of: 2026-12-02T00:00:00Z, instruments: {BTCUSDT: {mark_price: 1, measures: {x: null}}}}\n"
+    case = "name: it\n" + LONG + market + "expect: {positions: {p1: {tier: 1}}}\n"
+    assert "TYPE_WRONG found null" in refused(document(case, head=head))[0]
 
 
 TABLE = """\

@@ -18,7 +18,7 @@ POLICIES = Path(__file__).parents[2] / "policies"
 SUFFIX = ".cases.yaml"
 SHIPPED = sorted(file for file in POLICIES.glob("*/*.yaml") if not file.name.endswith(SUFFIX))
 MANY = ("binance-usdm-usdc", "binance-usdm-usdt")
-"""Policies of so many like tables that cases touch the largest ones."""
+"""Policies of so many like tables that cases do not touch every tier."""
 
 
 def cases_of(policy: Path) -> CaseFile:
@@ -58,6 +58,12 @@ def test_shipped_policy__of_many_tables_has_its_largest_ones_touched(name: str) 
     first = coverage[0].thing.name
     wanted = [one for one in coverage if one.thing.name == first or one.thing.kind in ("mode", "orders", "close-out")]
     assert [one for one in wanted if not one.touched] == []
+
+
+def test_shipped_policy__in_usdc_has_every_table_touched() -> None:
+    """In its last tier at least, in whose figures all below have their part."""
+    tiers = [one for one in judged(POLICIES / "binance-usdm-usdc" / "1.0.0.yaml").coverage if one.thing.kind == "tier"]
+    assert {one.thing.name for one in tiers} == {one.thing.name for one in tiers if one.touched}
 
 
 def test_shipped_cases__are_no_version_of_a_policy() -> None:

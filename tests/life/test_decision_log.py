@@ -280,3 +280,19 @@ def test_strict__threads_share_a_log_and_its_syncs(tmp_path: Path, monkeypatch: 
     assert sorted(found) == sorted(f"{thread}-{number}" for thread in range(8) for number in range(25))
     assert not any(line.problems for line in read_log(tmp_path / "log"))
     assert len(syncs) < 200
+
+
+def test_log__that_cannot_be_begun_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder that is not there, and on a full disk, where it can be begun later."""
+    with pytest.raises(DecisionLogError, match="LOG_UNWRITABLE the log cannot be opened: No such file or directory"):
+        log_at(tmp_path / "nowhere" / "log")
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(decision_files.os, "write", full)
+    with pytest.raises(DecisionLogError, match=r"log: LOG_UNWRITABLE the log cannot be opened: No space left"):
+        log_at(tmp_path / "log")
+    monkeypatch.undo()
+    log_at(tmp_path / "log").close()
+    assert not any(line.problems for line in read_log(tmp_path / "log"))

@@ -117,7 +117,7 @@ def test_sweep__its_record_has_counts_and_the_hash_of_the_book(tmp_path: Path) -
     hashes = [record["book_hash"] for record in records]
     assert hashes[0] == hashes[1]
     assert len(set(hashes)) == 3
-    assert replay(tmp_path / "log", engines()).unkept == 4
+    assert replay(tmp_path / "log", engines()).unmatched == 4
 
 
 def test_sweep__under_a_mask_its_hash_is_keyed(tmp_path: Path) -> None:

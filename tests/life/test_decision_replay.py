@@ -215,3 +215,26 @@ def test_replay__counts_what_was_not_kept(tmp_path: Path) -> None:
     """Without inputs there is nothing to evaluate; the chain is judged all the same."""
     found = replay(logged(tmp_path, keep_inputs=False), engines())
     assert (found.equal, found.unkept, found.clean) == (0, 3, True)
+
+
+def test_replay__finds_what_was_changed_beside_its_hash(tmp_path: Path) -> None:
+    """An answer, and a market, which decisions then lack."""
+    file = logged(tmp_path)
+    edited(file, 2, lambda record: record["answer"]["pools"][0].update(top_up="1"), rechained=True)
+    assert told(replay(file, engines())) == [("LOG_RECORD_EDITED", "d1")]
+    edited(file, 1, lambda record: record["market"]["prices"]["BTC"].update(price="1"), rechained=True)
+    codes = [problem.code for problem in replay(file, engines()).problems]
+    assert codes == ["LOG_RECORD_EDITED", "LOG_RECORD_EDITED", *["LOG_INPUT_UNUSABLE"] * 3]
+
+
+def test_replay__of_many_markets(tmp_path: Path) -> None:
+    """More than are kept at a time, in turns; and the count of what was dropped."""
+    marks = [MARKET | {"prices": {"BTC": {"price": str(price), "time": MARKET["as_of"]}}} for price in range(90, 110)]
+    with log_at(tmp_path / "log", mode="lossy", waiting=40) as log:
+        for market in marks * 2:
+            LoggedEngine(engine_of(), log).evaluate(ACCOUNT, market)
+        log.flush()
+        log.record([lambda: (_ for _ in ()).throw(ValueError("never made"))])
+    found = replay(tmp_path / "log", engines(), candidate=engine_of())
+    assert found.trial is not None
+    assert (found.equal, found.dropped, found.problems, found.trial.compared) == (40, 1, (), 40)

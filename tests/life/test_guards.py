@@ -127,7 +127,7 @@ def test_approval__says_that_the_report_was_seen(tmp_path: Path) -> None:
     submit(store, second, REGISTRY, by("sam"), report=seen)
     with pytest.raises(StoreError, match="STORE_REPORT"):
         approve(store, second.pin, REGISTRY, by("mira"))
-    with pytest.raises(StoreError, match="STORE_FIGURES"):
+    with pytest.raises(StoreError, match="STORE_REPORT"):
         approve(store, second.pin, REGISTRY, by("mira"), report=report(first.policy, second.policy, "0"))
     with pytest.raises(StoreError, match="STORE_REPORT"):
         approve(store, second.pin, REGISTRY, by("mira"), report=seen + b" ")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from fractions import Fraction as F
-from random import Random
 from typing import Any
 
-import numpy as np
 import pytest
 
 from rules_engine import Engine
@@ -19,7 +17,6 @@ from rules_engine.life.impact.impact import Comparer, impact_of
 from rules_engine.life.impact.impact_accounts import WORST_LAST
 from rules_engine.life.impact.impact_counts import Impact, Share, move
 from rules_engine.life.impact.impact_pools import PRICE_BINS, RATIO_BINS
-from rules_engine.life.impact.impact_sums import exact_sum
 from rules_engine.terms.evaluation import Evaluation
 from tests.engine.books import MARKET, row
 from tests.life.impacts import AFTER, BEFORE, MARKS, TIGHTER, engine_with, some_book, some_rows
@@ -270,11 +267,3 @@ def test_impact__tells_what_it_is_at() -> None:
     Comparer(BEFORE, AFTER, MARKET, tell=told.append)(BOOK)
     assert [text.split(",")[0] for text in told[:2]] == ["sweep 1 of 2", "sweep 2 of 2"]
     assert told[2].startswith("counting")
-
-
-@pytest.mark.parametrize("size", [0, 1, 2, 1000, 20_000])
-def test_exact_sum__is_that_of_fractions(size: int) -> None:
-    """Doubles over sixty powers of two, in order."""
-    random = Random(size)
-    sizes = sorted(random.random() * 2.0 ** random.randrange(-30, 30) for _ in range(size))
-    assert exact_sum(np.array(sizes)) == sum(map(F, sizes), F())

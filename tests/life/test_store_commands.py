@@ -7,41 +7,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from rules_engine.cli.impact import impact
-from tests.life.people import BASE, NAME, POLICY
-from tests.life.test_store_page import program, run
-
-__all__ = ["program"]
-
-
-class Office:
-    """People with keys in a folder, and a store that two environment variables name."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.chdir(folder)
-        monkeypatch.setenv("RULES_ENGINE_STORE", "risk.db")
-        for name in ("ada", "sam", "mira"):
-            assert run("keys", "new", f"{name}.key", "--name", name, "--unprotected").exit_code == 0
-        founded = run("store", "init", "--key", "ada.key", "--name", "ada", "--json")
-        monkeypatch.setenv("RULES_ENGINE_TRUST", json.loads(founded.stdout)["trust"])
-        for name, roles in (("sam", ("submitter", "activator")), ("mira", ("approver",))):
-            options = [option for role in roles for option in ("--role", role)]
-            assert self.step("store", "grant", f"{name}.key.pub", *options, by="ada").exit_code == 0
-        self.version("1.0.0", "0.01")
-
-    def version(self, version: str, rate: str) -> str:
-        """The path of a version of the policy."""
-        for name, text in (("house-base/1.0.0", BASE), (f"{NAME}/{version}", POLICY)):
-            file = Path("policies") / f"{name}.yaml"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text.replace("VERSION", version).replace("RATE", rate), encoding="utf-8")
-        return f"policies/{NAME}/{version}.yaml"
-
-    def step(self, *arguments: str, by: str) -> Result:
-        """A step that somebody takes."""
-        return run(*arguments, "--key", f"{by}.key")  # type: ignore[no-any-return]
+from tests.life.offices import Office, answer, run
+from tests.life.people import NAME
 
 
 @pytest.fixture
@@ -50,22 +20,16 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
     return Office(tmp_path, monkeypatch)
 
 
-def answer(result: Result) -> dict[str, object]:
-    """The JSON document of a result."""
-    document: dict[str, object] = json.loads(result.stdout)
-    return document
-
-
 def test_walk__as_json(office: Office) -> None:
     """Each step tells its entry and the head; status and history tell the rest."""
     submitted = office.step("submit", f"policies/{NAME}/1.0.0.yaml", "--json", by="sam")
-    assert answer(submitted)["entry"] == 4
+    assert answer(submitted)["entry"] == 5
     wanting = office.step("activate", f"{NAME}@1.0.0", "--json", by="sam")
     assert (wanting.exit_code, answer(wanting)["problems"][0]["code"]) == (1, "STORE_APPROVALS")  # type: ignore[index]
     office.step("approve", f"{NAME}@1.0.0", by="mira")
     done = answer(office.step("activate", f"{NAME}@1.0.0", "--json", by="sam"))
     status = answer(run("status", "--json"))
-    assert (status["head"], status["entries"]) == (done["head"], 6)
+    assert (status["head"], status["entries"]) == (done["head"], 7)
     (version,) = status["policies"][0]["versions"]  # type: ignore[index]
     assert (version["state"], version["approved_by"], version["submitted_by"]) == ("in force", ["mira"], "sam")
     history = run("history", "--verify", "--head", str(done["head"]), "--json")
@@ -86,7 +50,7 @@ def test_history__finds_what_somebody_changed(office: Office) -> None:
     """It exits with 1 and names it; a cut tail only with a head."""
     head = str(answer(run("status", "--json"))["head"])
     with sqlite3.connect("risk.db") as database:
-        database.execute("DELETE FROM rules_engine_log WHERE sequence = 3")
+        database.execute("DELETE FROM rules_engine_log WHERE sequence = (SELECT max(sequence) FROM rules_engine_log)")
     cut = run("history", "--verify")
     assert cut.exit_code == 0
     assert "cannot be seen" in cut.stdout
@@ -185,8 +149,17 @@ def test_impact_report__of_the_command_goes_into_a_submission(office: Office) ->
     Path("impact.json").write_text(report.stdout)
     stopped = office.step("submit", paths[1], by="sam")
     assert (stopped.exit_code, "GUARD_FIGURE_MISSING" in stopped.stdout) == (1, True)
+    assert "--impact FILE, which `rules-engine impact BEFORE AFTER --book BOOK" in stopped.stdout
     told = office.step("submit", paths[1], "--impact", "impact.json", by="sam")
-    assert "needs 2 approvals (the part of notional newly liquidatable is 1, above 0.5" in told.stdout
+    assert "guard: the part of notional newly liquidatable is 1, above 0.5: 2 to approve" in told.stderr
+    assert "needs 2 approvals" in told.stdout
     unseen = office.step("approve", f"{NAME}@1.1.0", by="mira")
-    assert "STORE_REPORT" in unseen.stderr
+    assert unseen.exit_code == 2
+    assert (
+        "STORE_REPORT" in unseen.stderr
+        and "none is given (give the file that sam submitted: --impact FILE" in unseen.stderr
+    )
+    assert f"rules-engine impact {NAME}@1.0.0 {NAME}@1.1.0" in unseen.stderr
+    Path("other.json").write_text(report.stdout + " ")
+    assert "STORE_REPORT" in office.step("approve", f"{NAME}@1.1.0", "--impact", "other.json", by="mira").stderr
     assert office.step("approve", f"{NAME}@1.1.0", "--impact", "impact.json", by="mira").exit_code == 0

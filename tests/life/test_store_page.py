@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from rules_engine.cli.commands import Commands
+from rules_engine.cli.diff import diff
+from rules_engine.cli.show import show
 from rules_engine.cli.store import store_group
 from rules_engine.cli.store_keys import keys_group
 from rules_engine.cli.store_steps import activate, approve, rollback, submit
@@ -36,7 +38,7 @@ def program() -> None:
     """The commands of stores."""
 
 
-for command in (store_group, keys_group, submit, approve, activate, rollback, status, history):
+for command in (store_group, keys_group, submit, approve, activate, rollback, status, history, show, diff):
     program.add_command(command)
 
 

@@ -68,7 +68,7 @@ class Fine(Plan):
 
     def twisted(self, pool: ClosablePool, steps: list[Closing]) -> Sequence[Closing]:
         def parts(leg: Leg) -> list[Closing]:
-            some = leg.size / Decimal(1024)
+            some = leg.size * Decimal("0.0009765625")
             return [Closing(position=leg.position, quantity=part, reason="") for part in (some, leg.size - some)]
 
         return [part for leg in pool.legs for part in parts(leg)]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-from msgspec.structs import replace
+from msgspec import to_builtins
+from msgspec.structs import fields, replace
 
 from rules_engine.engine.engine import Engine
 from rules_engine.life.cases.law_subjects import NotTried
@@ -14,7 +15,7 @@ from rules_engine.life.cases.size_laws import Counterexample, counterexample
 from rules_engine.numbers.exact import ZERO
 from rules_engine.numbers.text import plain
 from rules_engine.terms.account import Account
-from rules_engine.terms.evaluation import Evaluation, PoolFigures
+from rules_engine.terms.evaluation import Evaluation, PoolFigures, PositionFigures
 from rules_engine.terms.market import Market
 
 RANK: Final = ("healthy", "margin_call", "liquidate", "bankrupt")
@@ -29,7 +30,7 @@ def never_worsens(engine: Engine, account: Account, market: Market) -> Iterator[
     """The law that more collateral behind every pool never worsens a status."""
     best: dict[str, tuple[int, Decimal]] = {}
     for amount in _amounts(engine.evaluate(account, market)):
-        more = richer(account, engine.policy.settlement_currency, amount)
+        more = _richer(account, engine.policy.settlement_currency, amount)
         for pool in engine.evaluate(more, market).pools:
             if pool.status == "undetermined":
                 continue
@@ -42,7 +43,7 @@ def never_worsens(engine: Engine, account: Account, market: Market) -> Iterator[
                 yield None
 
 
-def richer(account: Account, currency: str, amount: Decimal) -> Account:
+def _richer(account: Account, currency: str, amount: Decimal) -> Account:
     """The account with an amount more behind each of its pools."""
     return replace(
         account,
@@ -84,16 +85,24 @@ def any_order(engine: Engine, account: Account, market: Market) -> Iterator[Coun
             yield None
             continue
         order = ", ".join(position.id for position in permuted)
-        yield counterexample(f"{changed} is another with the positions in the order {order}", other, market)
+        finding = f"{_text(now[changed])}, and {_text(then.get(changed))} with the positions in the order {order}"
+        yield counterexample(f"{changed} is {finding}", other, market)
 
 
 def _figures(evaluation: Evaluation) -> dict[str, Any]:
-    """Every position's and pool's figures, without what may come in any order."""
-    positions = {f"position {one.id}": one for one in evaluation.positions}
-    pools = {
-        f"pool {one.pool}": replace(
-            one, evidence=(), reasons=tuple(sorted(one.reasons)), notes=tuple(sorted(one.notes)), close_out=()
+    """Every figure of positions and pools by its name, without what may come in any order."""
+    named = {f"{name} of position {one.id}": value for one in evaluation.positions for name, value in _fields(one)}
+    for pool in evaluation.pools:
+        ordered = replace(
+            pool, evidence=(), reasons=tuple(sorted(pool.reasons)), notes=tuple(sorted(pool.notes)), close_out=()
         )
-        for one in evaluation.pools
-    }
-    return {**positions, **pools}
+        named |= {f"{name} of pool {pool.pool}": value for name, value in _fields(ordered)}
+    return named
+
+
+def _fields(record: PositionFigures | PoolFigures) -> Iterator[tuple[str, Any]]:
+    yield from ((field.name, getattr(record, field.name)) for field in fields(record))
+
+
+def _text(figure: Any) -> str:
+    return plain(figure) if isinstance(figure, Decimal) else str(to_builtins(figure))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import cache
 from importlib import resources
-from itertools import islice
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -17,11 +15,11 @@ from rules_engine.engine.json_text import read_json
 from rules_engine.errors import DocumentError, Mark, PolicyError, Problem
 from rules_engine.life.cases.case_parts import Kind, Part, Row, as_written, decoded, merged
 from rules_engine.numbers.exact import ZERO
+from rules_engine.numbers.text import shown
 from rules_engine.policy.document import Document, Path
-from rules_engine.policy.findings import in_text_order, path_text
+from rules_engine.policy.findings import in_text_order, nearest, path_text
 from rules_engine.policy.reader import read_document
-from rules_engine.policy.schema import MOST_ERRORS, _validator
-from rules_engine.policy.wording import meant_keys, problems_of
+from rules_engine.policy.schema import schema_problems
 from rules_engine.terms.account import Account, Order
 from rules_engine.terms.market import Market
 
@@ -88,17 +86,14 @@ def cases_schema() -> dict[str, Any]:
     return schema
 
 
-@cache
-def _schema() -> dict[str, Any]:
-    return cases_schema()
-
-
 def read_cases(data: bytes, file: str, read_file: ReadFile) -> CaseFile:
     """What a document of cases asks for. Raises `PolicyError` with every problem of it at once."""
     document = read_document(data, file)
-    if problems := _shape_problems(document):
+    if problems := schema_problems(document, cases_schema):
         raise PolicyError(problems)
     reading = _Reading(document, read_file)
+    if not (document.value.get("cases") or document.value.get("laws")):
+        reading.problem("CASE_DOCUMENT", (), "there is neither a case nor a law", "add `cases:` or `laws:`")
     cases = tuple(reading.cases())
     laws = tuple(reading.laws())
     if reading.problems:
@@ -110,14 +105,6 @@ def read_cases(data: bytes, file: str, read_file: ReadFile) -> CaseFile:
         cases=cases,
         laws=laws,
     )
-
-
-def _shape_problems(document: Document) -> list[Problem]:
-    """What is wrong with the shape of a document, in the words of those of policies."""
-    errors = list(islice(_validator().evolve(schema=_schema()).iter_errors(document.value), MOST_ERRORS))
-    meant = {place for error in errors for place in meant_keys(error)}
-    found = islice((problem for error in errors for problem in problems_of(error, document, meant)), MOST_ERRORS)
-    return in_text_order(found, [document.file])
 
 
 class _Reading:
@@ -172,14 +159,27 @@ class _Reading:
             rows = [Row(self.document, (*path, "table", number)) for number in range(len(stated["table"]))]
             for number, row in enumerate(rows):
                 yield from self._case(path, f"{name} [{number + 1}]", row)
-                self.problems += [one for one in row.problems if one not in self.problems]
                 self._unused_columns(row)
+            self._unknown_columns(rows)
 
     def _unused_columns(self, row: Row) -> None:
         for column in row.values:
-            if column != REMARK and column not in row.used and not row.problems:
+            if column != REMARK and column not in row.used and not row.unknown:
                 text = f"nothing in the case uses the column {column}"
                 self.problem("CASE_COLUMN_UNUSED", (*row.path, column), text, f"write ${{{column}}} where it belongs")
+
+    def _unknown_columns(self, rows: Sequence[Row]) -> None:
+        """What asks for a column that no row has is told once, other such places for each row."""
+        columns = {column for row in rows for column in row.values}
+        for name, path in dict.fromkeys(asked for row in rows for asked in row.unknown):
+            if name not in columns:
+                text = f"the table has no column {shown(name)}"
+                self.problem("CASE_COLUMN_UNKNOWN", path, text, nearest(name, columns))
+                continue
+            for row in rows:
+                if (name, path) in row.unknown:
+                    text = f"the row on line {self.document.mark(row.path).line} has no column {shown(name)}"
+                    self.problem("CASE_COLUMN_UNKNOWN", path, text, "every row needs it")
 
     def _case(self, path: Path, name: str, row: Row | None) -> Iterator[Case]:
         stated = as_written(self.document, *path).value
@@ -209,7 +209,7 @@ class _Reading:
 
     def _decoded(self, part: Part, kind: Kind, row: Row | None) -> Any:
         """The record of a part; None where it cannot be used, or where the row lacks a column."""
-        return None if row is not None and row.problems else decoded(part, kind, self.document, self.problems)
+        return None if row is not None and row.unknown else decoded(part, kind, self.document, self.problems)
 
     def _account(self, path: Path, stated: Mapping[str, Any], row: Row | None) -> Account | None:
         if ("account" in stated) == ("account_file" in stated):

@@ -73,10 +73,12 @@ class LawResult(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.tried) and not self.counterexamples and not self.missed
 
 
-def try_law(engine: Engine, asked: AskedLaw, cases: Sequence[Case]) -> LawResult:
+def try_law(
+    engine: Engine, asked: AskedLaw, cases: Sequence[Case], tell: Callable[[str], None] = lambda name: None
+) -> LawResult:
     """Tries a law on every subject: of sizes on instruments and modes, of accounts on its own or on those of cases.
 
-    On each it stops at the first counterexample.
+    On each it stops at the first counterexample. `tell` hears of each before it is tried.
     """
     law = LAWS[asked.law]
     tried: dict[str, int] = {}
@@ -84,6 +86,7 @@ def try_law(engine: Engine, asked: AskedLaw, cases: Sequence[Case]) -> LawResult
     found: list[Counterexample] = []
     with exactly():
         for name, steps in _subjects(law, engine, asked, cases):
+            tell(name)
             try:
                 for made, step in enumerate(steps, start=1):
                     tried[name] = made
@@ -111,6 +114,8 @@ def _subjects(law: Law, engine: Engine, asked: AskedLaw, cases: Sequence[Case]) 
             yield subject.name, _never(subject.reason) if subject.trial is None else law.of_sizes(subject.trial)
         return
     assert law.of_accounts is not None
+    if asked.account is None and not cases:
+        yield "no account", _never("no case states one, and the law has none")
     for name, account, market in _accounts(asked, cases):
         why = NO_MARKET if market is None else _unpromised(engine, account, law.keeps)
         yield name, _never(why) if market is None or why else law.of_accounts(engine, account, market)

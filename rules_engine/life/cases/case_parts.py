@@ -11,9 +11,9 @@ from rules_engine.engine.documents import OBJECTS
 from rules_engine.engine.shapes import Fault
 from rules_engine.engine.values import Refusal
 from rules_engine.errors import Mark, Problem
-from rules_engine.numbers.text import plain, shown
+from rules_engine.numbers.text import plain
 from rules_engine.policy.document import Document, Path
-from rules_engine.policy.findings import nearest, path_text
+from rules_engine.policy.findings import path_text
 
 _COLUMN: Final = re.compile(r"\$\{([^{}]*)\}")
 _WORDS: Final = {None: "null", True: "true", False: "false"}
@@ -46,14 +46,16 @@ def as_written(document: Document, *path: str | int) -> Part:
 
 
 class Row:
-    """A row of a table: its values, where it stands, and which of its columns were used."""
+    """A row of a table: its values, where it stands, which of its columns were used, and which were asked for in vain.
+
+    `unknown` are names of columns that it lacks, each with the path of the text that asks for it.
+    """
 
     def __init__(self, document: Document, path: Path) -> None:
         self.path = path
         self.values: Mapping[str, Any] = as_written(document, *path).value
         self.used: set[str] = set()
-        self.problems: list[Problem] = []
-        self._document = document
+        self.unknown: dict[tuple[str, Path], None] = {}
 
     def filled(self, part: Part) -> Part:
         """The part with every `${column}` replaced: by the value itself where nothing stands beside it."""
@@ -68,23 +70,14 @@ class Row:
         if not isinstance(value, str) or not (named := _COLUMN.findall(value)):
             return value
         unknown = [name for name in named if name not in self.values]
-        for name in unknown:
-            self._unknown(name, part.origin(path))
         if unknown:
+            self.unknown |= {(name, part.origin(path)): None for name in unknown}
             return value
         self.used.update(named)
         origins[path] = (*self.path, named[0])
         if _COLUMN.fullmatch(value):
             return self.values[named[0]]
         return _COLUMN.sub(lambda match: _text_of(self.values[match[1]]), value)
-
-    def _unknown(self, name: str, path: Path) -> None:
-        line = self._document.mark(self.path).line
-        message = f"the row on line {line} has no column {shown(name)}"
-        hint, mark = nearest(name, self.values), self._document.mark(path)
-        self.problems.append(
-            Problem(code="CASE_COLUMN_UNKNOWN", message=message, hint=hint, mark=mark, path=path_text(path))
-        )
 
 
 def _text_of(value: Any) -> str:
@@ -95,7 +88,10 @@ def _text_of(value: Any) -> str:
 
 
 def merged(below: Part, above: Part) -> Part:
-    """One part over another: maps merge key by key, everything else is replaced."""
+    """One market over another: maps merge key by key, everything else is replaced.
+
+    Null takes away an instrument, an asset or a measure; as the value of a field it means what it means there.
+    """
     origins = dict(below.origins)
     return Part(_merged(below.value, above.value, (), above, origins), origins)
 
@@ -110,7 +106,10 @@ def _merged(below: Any, above: Any, path: Path, part: Part, origins: dict[Path, 
         return above
     both = dict(below)
     for key, value in above.items():
-        both[key] = _merged(below.get(key), value, (*path, key), part, origins)
+        if value is None and len(path) % 2:  # fields and names take turns: `instruments`, a name, `measures`, a name
+            both.pop(key, None)
+        else:
+            both[key] = _merged(below.get(key), value, (*path, key), part, origins)
     return both
 
 

@@ -21,7 +21,10 @@ ABSENT: Final = object()
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A figure that is not what a case expects: `pools.A-17/cross.status`; `found` may be `ABSENT`, with a hint."""
+    """A figure that is not what a case expects: `pools.A-17/cross.status`; `found` may be `ABSENT`.
+
+    The hint says what may be meant, or what was doubtful.
+    """
 
     figure: str
     expected: Any
@@ -56,7 +59,7 @@ def run_case(engine: Engine, case: Case) -> CaseResult:
         evaluation = decision.evaluation
         answer = {**_by_name(evaluation), "order": decision.to_dict()}
     with exactly():
-        return CaseResult(case, evaluation, tuple(_differences(case, answer)))
+        return CaseResult(case, evaluation, tuple(_differences(case, answer, evaluation)))
 
 
 def _by_name(evaluation: Evaluation) -> dict[str, Any]:
@@ -68,11 +71,24 @@ def _by_name(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _differences(case: Case, answer: Mapping[str, Any]) -> Iterator[Difference]:
+def _differences(case: Case, answer: Mapping[str, Any], evaluation: Evaluation) -> Iterator[Difference]:
     for expectation in case.expectations:
-        found, hint = _at(answer, expectation.place)
+        place = expectation.place
+        found, hint = _at(answer, place)
         if not agrees(found, expectation.value, case.tolerance):
-            yield Difference(".".join(expectation.place), expectation.value, found, expectation.mark, hint)
+            why = hint if found is ABSENT else "; ".join(_doubts(evaluation, *place[:2]))
+            yield Difference(".".join(place), expectation.value, found, expectation.mark, why)
+
+
+def _doubts(evaluation: Evaluation, kind: str, name: str) -> Iterator[str]:
+    """What was doubtful of a position or pool: what its answer rests on, and for a position its notes."""
+    position = next((one for one in evaluation.positions if kind == "positions" and one.id == name), None)
+    named = name if kind == "pools" else position.pool if position else None
+    pools = [pool for pool in evaluation.pools if pool.pool == named]
+    evidence = [*evaluation.evidence, *(doubt for pool in pools for doubt in pool.evidence)]
+    yield from dict.fromkeys(map(str, evidence))
+    if position and position.notes and not evidence:
+        yield f"noted: {', '.join(position.notes)}"
 
 
 def _at(answer: Mapping[str, Any], place: tuple[str, ...]) -> tuple[Any, str]:

@@ -23,6 +23,10 @@ class AnsweringInMarket(Protocol):
     def policy(self) -> Policy:
         """The policy that answers in this market."""
 
+    @property
+    def versions(self) -> tuple[Policy, ...]:
+        """That policy, and those that are still for positions opened before it, the newest first."""
+
     def evaluate_all(self, accounts: Iterable[Account | Source]) -> list[Evaluation]:
         """A batch of accounts evaluated, in their order."""
 

@@ -1,4 +1,4 @@
-"""The hash of a book of positions, and what a sweep says of it in counts."""
+"""The hash of a book of positions, and what a sweep says of it: counts, and the status of every row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from rules_engine.engine.book import Book, Group
 from rules_engine.engine.sweep import Sweep
-from rules_engine.engine.sweep_rows import STATUSES
+from rules_engine.engine.sweep_rows import STATUSES, Codes
 from rules_engine.life.decisions.decision_documents import account_document
 
 NAMES_AT_ONCE: Final = 100_000
@@ -23,8 +23,26 @@ def status_counts(sweep: Sweep) -> dict[str, int]:
     return dict(zip(STATUSES, counts, strict=True))
 
 
+def row_statuses(sweep: Sweep) -> Codes:
+    """The status of every row in the order of the book's table, which no policy and no worker moves; a copy."""
+    statuses: Codes = sweep.columns.status[sweep.book.slots]
+    return statuses
+
+
+def statuses_hash(sweep: Sweep) -> str:
+    """The SHA-256 of the statuses, a byte a row: its place in `STATUSES`.
+
+    A status is certain: what doubles leave in doubt is decided exactly. So it is the same on any machine, whereas the
+    last bit of a figure need not be.
+    """
+    return "sha256:" + hashlib.sha256(row_statuses(sweep).tobytes()).hexdigest()
+
+
 def book_hash(book: Book) -> str:
-    """The SHA-256 of what a book holds, in the order in which it holds it; worked out once a book."""
+    """The SHA-256 of what a book holds, in the order in which it holds it; worked out once a book.
+
+    Not of sentences about rows at fault: they name the file that the book came from.
+    """
     return book.kept(("hash",), lambda: _hash(book))
 
 
@@ -68,8 +86,17 @@ def _hash(book: Book) -> str:
     # What is no matter for columns: the accounts that hold it, whole and as documents.
     told = sorted({*contents.orders, *book.records.tolist()})
     for account in book.accounts(told) if told else ():
-        add(account_document(account))
+        add(_without_sentences(account_document(account)))
     return "sha256:" + sha.hexdigest()
+
+
+def _without_sentences(account: dict[str, Any]) -> dict[str, Any]:
+    """The account without what is said of its faults; that they are there stays."""
+    told = dict(account)
+    for field in ("positions", "orders"):
+        told[field] = [{**row, "fault": ""} if "fault" in row else row for row in account.get(field, ())]
+    told["collateral_doubts"] = [{**doubt, "message": ""} for doubt in account.get("collateral_doubts", ())]
+    return told
 
 
 def _parts(names: Sequence[object]) -> Iterable[Sequence[object]]:

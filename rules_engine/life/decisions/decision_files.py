@@ -42,12 +42,16 @@ class LogFiles:
         self._descriptor = -1
         self._broken = False
         self._markets: set[str] = set()
-        self._lock = _locked(name)
+        self._lock = -1
         try:
+            self._lock = _locked(name)
             self._open()
-        except BaseException:
+        except BaseException as error:
             self.close()
-            raise
+            if not isinstance(error, OSError):
+                raise
+            what = f"the log cannot be opened: {error.strerror or error}"
+            raise DecisionLogError([_problem(name, "LOG_UNWRITABLE", what)]) from error
 
     @property
     def head(self) -> tuple[int, str | None]:

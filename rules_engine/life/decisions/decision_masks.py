@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from rules_engine.engine.calls import PluginFault, label_of
@@ -109,9 +111,14 @@ class Names:
     def evaluation(self, document: Mapping[str, Any], by_position: frozenset[str]) -> dict[str, Any]:
         """The document of an evaluation; `by_position` are the modes that call pools by positions (`named_by_id`)."""
         pools = {
-            position["pool"]: self._pool_of(position)
+            position["pool"]: self._masked_pool(position["pool"], position["mode"], partial(self._own, position["id"]))
             for position in document["positions"]
             if position["pool"] is not None and position["mode"] in by_position
+        }
+        pools |= {
+            pool["pool"]: self._masked_pool(pool["pool"], pool["mode"], self._any)
+            for pool in document["pools"]
+            if pool["mode"] in by_position and pool["pool"] not in pools
         }
         return {
             **document,
@@ -145,18 +152,30 @@ class Names:
         }
 
     def _id(self, id: Any) -> Any:
-        return self._ids.get(id, id)
+        """What stands for an id, or for a text made of one, such as that of the position which an order opens."""
+        if id in self._ids or id is None:
+            return self._ids.get(id)
+        return self._any(id)
+
+    def _any(self, text: str) -> str:
+        """A text with every id in it masked, the longest first."""
+        if not self._ids:
+            return text
+        longest_first = sorted(self._ids, key=len, reverse=True)
+        return re.sub("|".join(map(re.escape, longest_first)), lambda found: self._ids[found[0]], text)
+
+    def _own(self, id: str, text: str) -> str:
+        """A text with one id in it masked."""
+        return text.replace(id, self._ids.get(id, id))
 
     def _evidence(self, doubts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         return [
             {**doubt, **({"position": self._id(doubt["position"])} if "position" in doubt else {})} for doubt in doubts
         ]
 
-    def _pool_of(self, position: Mapping[str, Any]) -> str:
-        """The name of a pool that is called by its position."""
-        prefix, name = f"{self._account}/{position['mode']}/", str(position["pool"])
-        key = name.removeprefix(prefix).replace(position["id"], self._id(position["id"]))
-        return f"{self._masked_account}/{position['mode']}/{key}"
+    def _masked_pool(self, name: str, mode: str, masked: Callable[[str], str]) -> str:
+        """The name of a pool that is called by a position."""
+        return f"{self._masked_account}/{mode}/{masked(name.removeprefix(f'{self._account}/{mode}/'))}"
 
     def _pool(self, name: str | None, pools: Mapping[str, str]) -> str | None:
         if name is None or name in pools:
@@ -171,11 +190,14 @@ def named_by_id(policy: Policy) -> frozenset[str]:
 
 
 def _by_id(allowed: AllowedMode) -> bool:
-    """Whether positions of two ids, otherwise alike, stand in two pools of a mode."""
-    try:
-        one, other = (
-            label_of(allowed, PositionLabels(id=id, instrument="-", underlying="-", group=None)) for id in ("a", "b")
-        )
-    except PluginFault:
-        return True
-    return one.key != other.key
+    """Whether positions of two ids, otherwise alike, stand in two pools of a mode, be it that they state a group."""
+    for group in (None, "-"):
+        try:
+            one, other = (
+                label_of(allowed, PositionLabels(id=id, instrument="-", underlying="-", group=group)) for id in "ab"
+            )
+        except PluginFault:
+            return True
+        if one.key != other.key:
+            return True
+    return False

@@ -25,9 +25,11 @@ from rules_engine.life.decisions.decision_masks import Mask
 from rules_engine.terms.account import Account, Order
 from rules_engine.terms.evaluation import Evaluation, OrderDecision, PolicyIdentity
 from rules_engine.terms.market import Market
+from rules_engine.terms.policy import Policy
 from rules_engine.terms.rendering import instant
 
 if TYPE_CHECKING:
+    from rules_engine.engine.book import Book
     from rules_engine.engine.sweep import Sweep
 
 Kind: TypeAlias = Literal["evaluate", "order", "sweep"]
@@ -53,13 +55,15 @@ class Entry(msgspec.Struct, frozen=True):
 
 class Manner(msgspec.Struct, frozen=True):
     """How a log writes decisions: what it masks, and whether it keeps `inputs`, without which nothing can be replayed,
-    and `answers` beside their hashes. `by_position` are the modes that call pools by positions, where ids are masked.
+    and `answers` beside their hashes. `by_position` are the modes that call pools by positions, where ids are masked,
+    `versions` those of a policy that answer by when a position was opened.
     """
 
     mask: Mask
     inputs: bool = True
     answers: bool = True
     by_position: frozenset[str] = frozenset()
+    versions: tuple[Policy, ...] = ()
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -101,7 +105,7 @@ def evaluation_entry(
     inputs = {"account": names.account(document)}
     told = names.evaluation(answer_document(answer), manner.by_position)
     record = {
-        **_common(stamp, "evaluate", answer.policy, answer.as_of),
+        **_common(stamp, "evaluate", answer.policy, answer.as_of, manner),
         "account": told["account"],
         **_pools(told),
         **_kept(inputs, market, told, manner),
@@ -123,7 +127,7 @@ def order_entry(
     inputs = {"account": names.account(document), "order": names.row(ordered)}
     told = names.order_decision(answer_document(answer), manner.by_position)
     record = {
-        **_common(stamp, "order", answer.evaluation.policy, answer.evaluation.as_of),
+        **_common(stamp, "order", answer.evaluation.policy, answer.evaluation.as_of, manner),
         "account": told["evaluation"]["account"],
         "order": told["order"],
         "accepted": told["accepted"],
@@ -134,32 +138,40 @@ def order_entry(
     return Entry(msgspec.json.encode(record), market if manner.inputs else None)
 
 
-def sweep_entry(stamp: Stamp, market: LoggedMarket, answer: Sweep, manner: Manner) -> Entry:
-    """The record of a sweep: counts, and the hash of its book. It cannot be replayed, for it keeps no rows."""
-    from rules_engine.life.decisions.decision_books import book_hash, status_counts
+def sweep_entry(stamp: Stamp, book: Book, market: LoggedMarket, answer: Sweep, manner: Manner) -> Entry:
+    """The record of a sweep: counts, the hash of its book and that of its statuses. Rows are not kept."""
+    from rules_engine.life.decisions.decision_books import book_hash, status_counts, statuses_hash
 
-    hashed = manner.mask.hash(book_hash(answer.book))
+    hashed = manner.mask.hash(book_hash(book))
     record = {
-        **_common(stamp, "sweep", answer.policy, answer.as_of),
-        "positions": len(answer.book),
-        "accounts": len(answer.book.names),
+        **_common(stamp, "sweep", answer.policy, answer.as_of, manner),
+        "positions": len(book),
+        "accounts": len(book.names),
         "status": status_counts(answer),
         "decided_exactly": answer.rows_exact,
         "input_hash": hash_of({"book": hashed, "market": market.hash}),
+        "answer_hash": statuses_hash(answer),
         "book_hash": hashed,
         "market_hash": market.hash,
     }
-    return Entry(msgspec.json.encode(record))
+    return Entry(msgspec.json.encode(record), market if manner.inputs else None)
 
 
-def _common(stamp: Stamp, kind: Kind, policy: PolicyIdentity, as_of: datetime) -> dict[str, Any]:
+def _common(stamp: Stamp, kind: Kind, policy: PolicyIdentity, as_of: datetime, manner: Manner) -> dict[str, Any]:
     return {
         "decision": stamp.decision,
         "kind": kind,
         "time": instant(stamp.time),
         "policy": policy.to_dict(),
+        **({"versions": [version_document(each) for each in manner.versions]} if manner.versions else {}),
         "as_of": instant(as_of),
     }
+
+
+def version_document(policy: Policy) -> dict[str, Any]:
+    """One of several versions that answered, and since when: a store may say another instant than its text."""
+    identity = PolicyIdentity(name=policy.name, version=policy.version, digest=policy.digest).to_dict()
+    return identity | {"effective_from": None if policy.effective_from is None else instant(policy.effective_from)}
 
 
 def _pools(evaluation: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from os import PathLike
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
 from rules_engine.errors import DocumentError, Mark
 from rules_engine.life.decisions.answering import Answering, AnsweringInMarket
-from rules_engine.life.decisions.decision_documents import (
-    account_of,
-    answer_document,
-    hash_of,
-    input_hash,
-    market_of,
-    order_of,
-)
+from rules_engine.life.decisions.decision_documents import account_of, answer_document, hash_of, input_hash, order_of
+from rules_engine.life.decisions.decision_engines import Engines, PolicyUnknown
 from rules_engine.life.decisions.decision_lines import Line, LogProblem, read_log
 from rules_engine.life.decisions.decision_records import KINDS
+from rules_engine.life.decisions.decision_sweeps import Books, Sweeps
+from rules_engine.life.decisions.decision_trial import Question, Trial
+from rules_engine.life.decisions.shadow_differences import Differences, evaluations_differ, orders_differ, sweeps_differ
 from rules_engine.numbers.text import NumberError
-from rules_engine.terms.evaluation import PolicyIdentity
+from rules_engine.terms.account import Account, Order
+from rules_engine.terms.evaluation import Evaluation, OrderDecision, PolicyIdentity
+
+if TYPE_CHECKING:
+    from rules_engine.engine.book import Book
 
 MOST_FIELDS: Final = 5
 """Figures of one decision that are told to differ."""
-ENGINES_KEPT: Final = 16
-"""Engines in markets that are kept at a time: decisions of one market mostly stand together."""
+UNUSABLE: Final = (DocumentError, NumberError, msgspec.ValidationError, KeyError, TypeError, AttributeError)
+"""What a record raises that is not what the log writes."""
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
-    """What a replay found. Counts are of decisions; `unkept` are those without inputs, sweeps among them.
+    """What a replay found. Counts are of decisions; `unkept` are those without inputs.
 
-    `dropped` are those that the log says it had no room for, `head` the number and hash of the last line.
+    `unmatched` are sweeps whose book was not given, `dropped` decisions that the log says it had no room for, `head`
+    is the number and hash of the last line. `trial` is how a candidate differs, where one was asked.
     """
 
     records: int
@@ -41,9 +44,11 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     equal: int
     different: int
     unkept: int
+    unmatched: int
     dropped: int
     problems: tuple[LogProblem, ...]
     head: tuple[int, str]
+    trial: Differences | None = None
 
     @property
     def clean(self) -> bool:
@@ -52,15 +57,24 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def replay(
-    path: str | PathLike[str], engine_for: Callable[[PolicyIdentity], Answering | None], *, head: str | None = None
+    path: str | PathLike[str],
+    engine_for: Callable[[PolicyIdentity], Answering | None],
+    *,
+    head: str | None = None,
+    books: Books = lambda _: (),
+    key: bytes = b"",
+    candidate: Answering | None = None,
 ) -> Replay:
     """Evaluates every decision of a log again whose inputs were kept, under the policy that answered.
 
     `engine_for` gives the engine of an identity, None where there is none; one whose digest is another counts as none.
     `head` is the hash of a line that must be in the log, kept elsewhere: without it lines cut off at the end cannot be
-    noticed. Raises OSError where there is no such log.
+    noticed. Sweeps whose book is among `books` are swept again; where the log is masked, their hashes are under its
+    `key`. A `candidate` is asked all that is replayed, and how it differs is counted. Raises OSError where there is no
+    such log.
     """
-    replaying = Replaying(engine_for)
+    trial = None if candidate is None else Trial(candidate)
+    replaying = Replaying(engine_for, Sweeps(key), trial)
     problems: list[LogProblem] = []
     kinds: Counter[str] = Counter()
     records = dropped = 0
@@ -71,6 +85,8 @@ def replay(
         problems += line.problems
         kind = line.record.get("kind")
         records += bool(line.record)
+        if kind in ("header", "opened"):
+            replaying.sweeps.take_mask(line.record.get("mask"))
         if kind == "header":
             replaying.markets.clear()
         elif kind == "market":
@@ -80,6 +96,8 @@ def replay(
         elif kind in KINDS:
             kinds[kind] += 1
             problems += replaying.judge(line)
+    problems += replaying.judge_sweeps(books)
+    problems.sort(key=lambda problem: problem.mark or Mark("", 0, 0))
     line = line or Line(mark=Mark(str(path), 1, 1), hash="", record={})
     if not found:
         what = f"no line has the hash {head}"
@@ -90,21 +108,24 @@ def replay(
         equal=replaying.equal,
         different=replaying.different,
         unkept=replaying.unkept,
+        unmatched=replaying.sweeps.waiting,
         dropped=dropped,
         problems=tuple(problems),
         head=(int(line.record.get("sequence", 0)), line.hash),
+        trial=None if trial is None else trial.found,
     )
 
 
 class Replaying:
     """Evaluates decisions, and keeps the engines and markets that those share."""
 
-    def __init__(self, engine_for: Callable[[PolicyIdentity], Answering | None]) -> None:
+    def __init__(
+        self, engine_for: Callable[[PolicyIdentity], Answering | None], sweeps: Sweeps, trial: Trial | None
+    ) -> None:
         self.equal = self.different = self.unkept = 0
         self.markets: dict[str, Mapping[str, Any]] = {}
-        self._engine_for = engine_for
-        self._engines: dict[PolicyIdentity, Answering | None] = {}
-        self._in_markets: dict[tuple[PolicyIdentity, str], AnsweringInMarket] = {}
+        self.sweeps, self._trial = sweeps, trial
+        self._engines = Engines(engine_for)
 
     def take_market(self, line: Line) -> Iterator[LogProblem]:
         """Keeps a market for the decisions that refer to it."""
@@ -114,62 +135,107 @@ class Replaying:
         elif isinstance(hashed, str):
             self.markets[hashed] = document
 
-    def judge(self, line: Line) -> Iterator[LogProblem]:
-        """What is wrong with a decision; counts it."""
+    def judge(self, line: Line) -> list[LogProblem]:
+        """What is wrong with a decision; counts it, but for a sweep, which waits for its book."""
         record = line.record
-        if record["kind"] == "sweep" or "inputs" not in record:
-            self.unkept += 1
-            return
-        try:
-            found = [*_edited(line), *self._replayed(line)]
-        except (DocumentError, NumberError, msgspec.ValidationError, KeyError, TypeError, AttributeError) as error:
-            what = f"the record cannot be evaluated: {type(error).__name__}: {error}"
-            found = [line.problem("LOG_INPUT_UNUSABLE", what)]
+        if record["kind"] != "sweep":
+            if "inputs" in record:
+                return self._counted(line, chain(_edited(line), self._replayed(line)))
+        elif "answer_hash" in record and record.get("market_hash") in self.markets:
+            found = self._found(line, self._waits(line))
+            self.different += bool(found)
+            return found
+        self.unkept += 1
+        return []
+
+    def judge_sweeps(self, books: Books) -> Iterator[LogProblem]:
+        """What is wrong with the sweeps of these books, and which sweeps are of none of them."""
+        for currency in self.sweeps.currencies:
+            for book in books(currency):
+                for one in self.sweeps.of(book, currency):
+                    yield from self._counted(one.line, self._swept(one.line, one.market, book))
+        yield from self.sweeps.problems()
+
+    def _counted(self, line: Line, judged: Iterable[LogProblem]) -> list[LogProblem]:
+        """What is wrong with a decision, which counts as equal where nothing is."""
+        found = self._found(line, judged)
         self.equal += not found
         self.different += bool(found)
-        yield from found
+        return found
+
+    def _found(self, line: Line, judged: Iterable[LogProblem]) -> list[LogProblem]:
+        """What is wrong with a decision, be it that it cannot be evaluated."""
+        try:
+            return list(judged)
+        except PolicyUnknown as error:
+            hint = "give the folder or the store that holds the version that answered"
+            return [line.problem("LOG_POLICY_UNKNOWN", str(error), hint)]
+        except UNUSABLE as error:
+            what = f"the record cannot be evaluated: {type(error).__name__}: {error}"
+            return [line.problem("LOG_INPUT_UNUSABLE", what)]
 
     def _replayed(self, line: Line) -> Iterator[LogProblem]:
         """The answer evaluated again, against the one that was given."""
         record = line.record
-        identity = msgspec.convert(record["policy"], PolicyIdentity)
         if record["market_hash"] not in self.markets:
             yield line.problem("LOG_INPUT_UNUSABLE", "its market does not stand before it in this file")
             return
-        engine = self._engine(identity, record["market_hash"])
-        if engine is None:
-            what = f"there is no policy {identity.name} {identity.version} with the digest {identity.digest}"
-            yield line.problem("LOG_POLICY_UNKNOWN", what, "give the folder that holds the version that answered")
+        market = self.markets[record["market_hash"]]
+        engine = self._engines.at(record, market)
+        account = account_of(record["inputs"]["account"])
+        order = order_of(record["inputs"]["order"]) if record["kind"] == "order" else None
+        answer, differs = _answered(engine, account, order)
+        if self._trial is not None:
+            self._trial.ask(record, engine, market, differs)
+        told = answer_document(answer)
+        if hash_of(told) != record["answer_hash"]:
+            logged, now = (record["answer"], told) if "answer" in record else (_summary(record), _summarised(told))
+            fields = list(differences(logged, now))
+            yield _differs(line, fields, "in a figure; the log does not keep answers")
+
+    def _waits(self, line: Line) -> Iterator[LogProblem]:
+        """A sweep is taken down, where it is what the log writes."""
+        record = line.record
+        inputs = {"book": record["book_hash"], "market": record["market_hash"]}
+        if hash_of(inputs) != record["input_hash"]:
+            yield line.problem("LOG_RECORD_EDITED", "its inputs do not have the hash that stands beside them")
             return
-        answer = _answered(engine, record)
-        if hash_of(answer) == record["answer_hash"]:
-            return
-        logged, told = (record["answer"], answer) if "answer" in record else (_summary(record), _summarised(answer))
-        differing = list(differences(logged, told))
-        fields = "; ".join(differing[:MOST_FIELDS]) or "in a figure; the log does not keep answers"
-        more = len(differing) - MOST_FIELDS
-        yield line.problem("LOG_ANSWER_DIFFERS", fields + (f"; and {more} more" if more > 0 else ""))
+        engine = self._engines.of(record)
+        self.sweeps.take(line, self.markets[record["market_hash"]], engine.policy.settlement_currency)
 
-    def _engine(self, identity: PolicyIdentity, market_hash: str) -> AnsweringInMarket | None:
-        if identity not in self._engines:
-            engine = self._engine_for(identity)
-            known = engine is not None and engine.policy.digest == identity.digest
-            self._engines[identity] = engine if known else None
-        engine = self._engines[identity]
-        key = (identity, market_hash)
-        if engine is not None and key not in self._in_markets:
-            if len(self._in_markets) >= ENGINES_KEPT:
-                self._in_markets.pop(next(iter(self._in_markets)))
-            self._in_markets[key] = engine.at(market_of(self.markets[market_hash]))
-        return self._in_markets.get(key)
+    def _swept(self, line: Line, market: Mapping[str, Any], book: Book) -> Iterator[LogProblem]:
+        """The book swept again: the status of every row, and how many there are of each."""
+        from rules_engine.life.decisions.decision_books import row_statuses, status_counts, statuses_hash
+
+        record = line.record
+        engine = self._engines.at(record, market)
+        answer = engine.sweep(book)
+        if self._trial is not None:
+            statuses = row_statuses(answer)
+            self._trial.ask(record, engine, market, lambda candidate: sweeps_differ(statuses, candidate.sweep(book)))
+        now = {"positions": len(book), "accounts": len(book.names), "status": status_counts(answer)}
+        fields = list(differences({name: record[name] for name in now}, now))
+        if statuses_hash(answer) != record["answer_hash"]:
+            yield _differs(line, fields, "in the status of rows; as many have each")
+        elif fields:
+            yield line.problem("LOG_RECORD_EDITED", f"its counts are not those of its statuses: {fields[0]}")
 
 
-def _answered(engine: AnsweringInMarket, record: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to a record's inputs."""
-    account = account_of(record["inputs"]["account"])
-    if record["kind"] == "order":
-        return answer_document(engine.check_order(account, order_of(record["inputs"]["order"])))
-    return answer_document(engine.evaluate_all([account])[0])
+def _answered(
+    engine: AnsweringInMarket, account: Account, order: Order | None
+) -> tuple[Evaluation | OrderDecision, Question]:
+    """The answer to a record's inputs, and how a candidate's differs from it."""
+    if order is None:
+        answer = engine.evaluate_all([account])[0]
+        return answer, lambda candidate: evaluations_differ(answer, candidate.evaluate_all([account])[0])
+    decision = engine.check_order(account, order)
+    return decision, lambda candidate: orders_differ(decision, candidate.check_order(account, order))
+
+
+def _differs(line: Line, fields: Sequence[str], otherwise: str) -> LogProblem:
+    """What is another today: the first fields, or what else is known of it."""
+    more = f"; and {len(fields) - MOST_FIELDS} more" if len(fields) > MOST_FIELDS else ""
+    return line.problem("LOG_ANSWER_DIFFERS", ("; ".join(fields[:MOST_FIELDS]) or otherwise) + more)
 
 
 def _edited(line: Line) -> Iterator[LogProblem]:

@@ -48,6 +48,8 @@ class LoggedEngine(Before):
         """As `Engine.at`."""
         market = decode_market(market)
         engine, manner = self._engine.at(market), self._log.manner
+        if any(version.applies_to == "new_positions" for version in engine.versions):
+            manner = msgspec.structs.replace(manner, versions=engine.versions)
         if "id" in manner.mask.fields:
             manner = msgspec.structs.replace(manner, by_position=named_by_id(engine.policy))
         return LoggedMarketEngine(engine, market, self._log, manner)
@@ -68,6 +70,19 @@ class LoggedEngine(Before):
         account, market, order = decode_three(account, market, order)
         return self.at(market).check_order(account, order, decision)
 
+    def sweep(
+        self,
+        book: Book,
+        market: Market | Source,
+        into: Sweep | None = None,
+        *,
+        prices: bool = False,
+        workers: int = 1,
+        decision: str | None = None,
+    ) -> Sweep:
+        """As `Engine.sweep`."""
+        return self.at(market).sweep(book, into, prices=prices, workers=workers, decision=decision)
+
 
 class LoggedMarketEngine:
     """A logged engine in one market, which is written into the log once a file. Safe to share between threads."""
@@ -82,6 +97,11 @@ class LoggedMarketEngine:
     def policy(self) -> Policy:
         """The policy that answers."""
         return self._engine.policy
+
+    @property
+    def versions(self) -> tuple[Policy, ...]:
+        """As `MarketEngine.versions`."""
+        return self._engine.versions
 
     def evaluate(self, account: Account | Source, decision: str | None = None) -> Evaluation:
         """As `MarketEngine.evaluate`."""
@@ -121,10 +141,10 @@ class LoggedMarketEngine:
         workers: int = 1,
         decision: str | None = None,
     ) -> Sweep:
-        """As `MarketEngine.sweep`: one record, with counts and the hash of the book."""
+        """As `MarketEngine.sweep`: one record, with counts and the hashes of the book and of the statuses."""
         answer = self._engine.sweep(book, into, prices=prices, workers=workers)
         (stamp,) = self._stamps(1, None if decision is None else [decision])
-        entry = sweep_entry(stamp, self._market, answer, self._manner)  # now: the next sweep may reuse its arrays
+        entry = sweep_entry(stamp, book, self._market, answer, self._manner)  # now: the next sweep may reuse its arrays
         self._log.record([lambda: entry])
         return answer
 

@@ -97,6 +97,11 @@ class ShadowedMarketEngine:
         """The policy that answers."""
         return self._engine.policy
 
+    @property
+    def versions(self) -> tuple[Policy, ...]:
+        """As `MarketEngine.versions`."""
+        return self._engine.versions
+
     def evaluate(self, account: Account | Source) -> Evaluation:
         """As `MarketEngine.evaluate`."""
         return self.evaluate_all([account])[0]
@@ -117,8 +122,10 @@ class ShadowedMarketEngine:
 
     def sweep(self, book: Book, into: Sweep | None = None, *, prices: bool = False, workers: int = 1) -> Sweep:
         """As `MarketEngine.sweep`; the statuses of rows are compared."""
+        from rules_engine.life.decisions.decision_books import row_statuses
+
         answer = self._engine.sweep(book, into, prices=prices, workers=workers)
-        statuses = answer.columns.status.copy()  # the next sweep may reuse its arrays
+        statuses = row_statuses(answer)  # a copy: the next sweep may reuse its arrays
         self._comparing.take([lambda: sweeps_differ(statuses, self._other().sweep(book))])
         return answer
 

@@ -26,7 +26,10 @@ ABSENT: Final = "-"
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """One difference: its `kind`, by which it is counted, what it is about, and both values. `times` for rows alike."""
+    """One difference: its `kind`, by which it is counted, what it is about, and both values.
+
+    `times` counts rows alike; `decision` is the id of a logged decision.
+    """
 
     kind: str
     account: str = ""
@@ -34,10 +37,12 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     before: str = ABSENT
     after: str = ABSENT
     times: int = 1
+    decision: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The difference in plain values."""
         return {
+            **({"decision": self.decision} if self.decision else {}),
             "kind": self.kind,
             "account": self.account,
             "about": self.about,
@@ -129,13 +134,14 @@ def orders_differ(one: OrderDecision, other: OrderDecision) -> Iterator[Seen]:
 
 
 def sweeps_differ(statuses: Codes, other: Sweep) -> Iterator[Seen]:
-    """How many rows have another status, by both."""
+    """How many rows have another status, by both; statuses stand in the order of the book's table."""
     import numpy as np
 
     from rules_engine.engine.sweep_rows import STATUSES
+    from rules_engine.life.decisions.decision_books import row_statuses
 
     width = len(STATUSES)
-    pairs = np.bincount(statuses.astype(np.int64) * width + other.columns.status, minlength=width * width)
+    pairs = np.bincount(statuses.astype(np.int64) * width + row_statuses(other), minlength=width * width)
     for pair in np.flatnonzero(pairs).tolist():
         before, after = STATUSES[pair // width], STATUSES[pair % width]
         if before != after:
@@ -165,7 +171,7 @@ def _pools_differ(account: str, pool: str, one: PoolFigures | None, other: PoolF
         yield Seen(kind="reasons", account=account, about=pool, before=before, after=after)
     yield from _figures_differ("pool", account, pool, one, other, POOL_FIGURES)
     if one.close_out != other.close_out:
-        before, after = (f"{len(each.close_out)} steps" for each in (one, other))
+        before, after = (f"{len(each.close_out)} closed" for each in (one, other))
         yield Seen(kind="pool close_out", account=account, about=pool, before=before, after=after)
 
 

@@ -9,16 +9,20 @@ from typing import Final, TypeAlias
 import msgspec
 import numpy as np
 
-from rules_engine.engine.book import Book, Group
+from rules_engine.engine.book import Book
 from rules_engine.engine.documents import Source, decode_market
 from rules_engine.engine.engine import Engine
 from rules_engine.engine.quote import Quote
 from rules_engine.engine.sweep import Sweep
+from rules_engine.engine.sweep_state import Columns
 from rules_engine.life.impact.diff import identity_of
 from rules_engine.life.impact.impact_accounts import Accounts, largest_of
 from rules_engine.life.impact.impact_counts import Distribution, Impact
-from rules_engine.life.impact.impact_pools import distances, layout_of, ratios
-from rules_engine.life.impact.impact_tallies import Moved, Moves, faulty, moved, placed
+from rules_engine.life.impact.impact_pools import Ratios, distances, layout_of
+from rules_engine.life.impact.impact_rows import Tally, chunks, longest
+from rules_engine.life.impact.impact_sums import Adder
+from rules_engine.life.impact.impact_tallies import Moved, faulty, placed
+from rules_engine.numbers.columns import Floats
 from rules_engine.numbers.exact import exactly
 from rules_engine.terms.market import Market
 
@@ -50,7 +54,7 @@ class Comparer:
         self.market = decode_market(market)
         self.engines, self.policies = [each.at(self.market) for each in (before, after)], (one, other)
         self.workers, self.prices, self.most, self.tell = workers, prices, most, tell
-        self.quotes = [engine._quotes for engine in self.engines]
+        self.quotes = [engine.quotes for engine in self.engines]
         self._last: list[Sweep | None] = [None, None]
 
     def __call__(self, book: Book) -> Impact:
@@ -79,11 +83,12 @@ class Comparer:
         return Book(msgspec.structs.replace(contents, groups=groups))
 
     def _impact(self, book: Book, before: Sweep, after: Sweep) -> Impact:
-        made, quotes = Moves(before.columns, after.columns), list(self._quotes(before.book, after.book))
-        accounts = Accounts(book, before.columns, after.columns, made, quotes)
+        columns, quotes = (before.columns, after.columns), list(self._quotes(before.book, after.book))
         sweeps = list(zip((before, after), self.policies, self.quotes, strict=True))
         layouts = [layout_of(policy, sweep.book, each.of_cohort) for sweep, policy, each in sweeps]
-        pools = [_counts(ratios(layout, sweep.columns)) for layout, (sweep, _, _) in zip(layouts, sweeps, strict=True)]
+        room = [np.empty(longest(book)) for _ in range(3)]
+        accounts, ratios = Accounts(book, *columns, self.most), Ratios(layouts, columns, room.pop())
+        groups = self._groups(book, columns, quotes, accounts, ratios, room)
         prices = [_counts(distances(each.book, each.columns, quotes)) for each, _, _ in sweeps if self.prices]
         return Impact(
             before=identity_of(self.policies[0]),
@@ -92,15 +97,41 @@ class Comparer:
             as_of=self.market.as_of,
             positions=len(book),
             accounts=len(book.names),
-            groups=_groups(book, before, after, made, quotes),
+            groups=groups,
             accounts_moved=accounts.moves(),
-            ratios=Distribution(*pools),
+            ratios=Distribution(*ratios.answer()),
             distances=Distribution(*prices) if prices else None,
-            largest=largest_of(accounts.largest(self.most), self.most),
+            largest=largest_of(accounts.largest(), self.most),
             most=self.most,
             exactly=(before.rows_exact, after.rows_exact),
             faults=len(book.contents.faulty),
         )
+
+    def _groups(
+        self,
+        book: Book,
+        columns: tuple[Columns, Columns],
+        quotes: Sequence[Quote],
+        accounts: Accounts,
+        ratios: Ratios,
+        room: Sequence[Floats],
+    ) -> dict[tuple[str, str], Moved]:
+        """The rows by instrument and mode, in one pass over them in which accounts and ratios take theirs as well."""
+        found: dict[tuple[str, str], Moved] = {}
+        adder, known = Adder(len(room[0])), book.kept(("sums of sizes",), dict[int, int])
+
+        def rows() -> Iterator[tuple[tuple[str, str], Moved]]:
+            for (group, span), quote in zip(placed(book), quotes, strict=True):
+                tally = Tally(group, quote, adder, known)
+                for chunk in chunks(group, span, *columns, room):
+                    tally.add(chunk)
+                    accounts.add(chunk, quote)
+                    ratios.add(chunk, span.start)
+                yield (group.instrument, group.mode), tally.answer()
+
+        for key, each in chain(rows(), faulty(book, *(one.status for one in columns))):
+            found[key] = found[key] + each if key in found else each
+        return dict(sorted(found.items()))
 
     def _quotes(self, before: Book, after: Book) -> Iterator[Quote]:
         """By group, the quote by which its rows are valued and put into tiers.
@@ -113,24 +144,6 @@ class Comparer:
                 for quotes, group in zip(self.quotes, (one, other), strict=True)
             )
             yield was if now.value is None and was.value is not None else now
-
-
-def _groups(
-    book: Book, before: Sweep, after: Sweep, made: Moves, quotes: Sequence[Quote]
-) -> dict[tuple[str, str], Moved]:
-    """The rows by instrument and mode."""
-    found: dict[tuple[str, str], Moved] = {}
-    rows = (
-        (_key(group), moved(group, before.columns, after.columns, span, made, quote))
-        for (group, span), quote in zip(placed(book), quotes, strict=True)
-    )
-    for key, each in chain(rows, faulty(book, before.columns.status, after.columns.status)):
-        found[key] = found[key] + each if key in found else each
-    return dict(sorted(found.items()))
-
-
-def _key(group: Group) -> tuple[str, str]:
-    return group.instrument, group.mode
 
 
 def _counts(bins: Iterable[int]) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heappush, heappushpop
 from typing import Final
 
 import msgspec
@@ -12,8 +13,9 @@ from rules_engine.engine.book import Book, Integers
 from rules_engine.engine.quote import Quote
 from rules_engine.engine.sweep_rows import STATUSES, Codes
 from rules_engine.engine.sweep_state import Columns
+from rules_engine.life.impact.impact_rows import Chunk
 from rules_engine.life.impact.impact_sums import fraction_of
-from rules_engine.life.impact.impact_tallies import FIGURES, KINDS, MOVES, Moves, moves_of, owners_of, placed, sizes_of
+from rules_engine.life.impact.impact_tallies import FIGURES, KINDS, MOVES, moves_of, placed
 from rules_engine.numbers.columns import Floats, Mask
 
 WORST_LAST: Final = ("healthy", "margin_call", "undetermined", "liquidate", "bankrupt")
@@ -25,6 +27,12 @@ NEWLY: Final = tuple(
 )
 """The moves of what is newly to be liquidated, bankrupt or not."""
 _IS_NEWLY: Final = np.isin(np.arange(MOVES), NEWLY)
+SMALL: Final = 8
+"""How many times smaller than a large change is all that is left out of an account's sum."""
+SPARSE: Final = 2
+"""Of so many rows to the end of a chunk more than one must be chosen, for all of them to be taken."""
+ROUNDING: Final = 1e-9
+"""More than what sums of doubles are off by."""
 
 
 class AccountImpact(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,66 +58,138 @@ class AccountImpact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accounts:
-    """The accounts of a book under two sweeps of it."""
+    """The accounts of a book under two sweeps of it, whose chunks are added one after another.
 
-    def __init__(self, book: Book, before: Columns, after: Columns, made: Moves, quotes: Sequence[Quote]) -> None:
-        self.book, self.before, self.after, self.made, self.quotes = book, before, after, made, quotes
-        self.worst = [self._worst(each.status) for each in (before, after)]
+    The largest `most` of them are found without adding up every row: see `_candidates`.
+    """
+
+    def __init__(self, book: Book, before: Columns, after: Columns, most: int) -> None:
+        self.book, self.before, self.after, self.most = book, before, after, most
+        self.held, self.rows = book.kept(("holders",), self._holders)
+        self.changes = np.zeros(len(book.names))
+        self._newly: list[tuple[Integers, Floats]] = []
+        self.least = 0.0
+        self._largest: list[float] = []
+        start = len(book) - len(book.contents.faulty)
+        self._owners = [np.array([place for place, _ in book.contents.faulty.values()], np.int64)]
+        self._moves = [moves_of(before.status[start:], after.status[start:])]
+
+    def _holders(self) -> tuple[int, int]:
+        """How many accounts hold positions, and the most that any of them holds."""
+        counts = np.zeros(len(self.book.names), np.uint32)
+        for group, _ in placed(self.book):
+            np.add.at(counts, group.accounts, np.uint32(1))
+        for place, _ in self.book.contents.faulty.values():
+            counts[place] += np.uint32(1)
+        return int(np.count_nonzero(counts)), int(counts.max(initial=0))
+
+    def add(self, chunk: Chunk, quote: Quote) -> None:
+        """Takes the rows of a chunk."""
+        if len(chunk.places):
+            owners = chunk.accounts[chunk.places]
+            self._owners.append(owners)
+            self._moves.append(chunk.moves)
+            mine = _IS_NEWLY[chunk.moves].nonzero()[0]
+            if len(mine) and quote.value is not None:
+                worth = chunk.sizes[chunk.places[mine]] * float(abs(fraction_of(quote.value)))
+                self._newly.append((owners[mine], worth))
+        if chunk.change is not None and self.most:
+            self._add_changes(chunk.accounts, chunk.change, chunk.least, chunk.most)
+
+    def _add_changes(self, accounts: Integers, change: Floats, least: float, most: float) -> None:
+        """Adds up the changes that are not small."""
+        largest = max(most, -least)
+        if largest > self.least:
+            chosen = change > self.least
+            if least < -self.least:
+                chosen |= change < -self.least
+            first = int(chosen.argmax())
+            if np.count_nonzero(chosen) * SPARSE > len(chosen) - first:  # as a rule: larger ones change more
+                np.add.at(self.changes, accounts[first:], change[first:])
+            else:
+                rows = chosen.nonzero()[0]
+                np.add.at(self.changes, accounts[rows], change[rows])
+        full = len(self._largest) == self.most
+        (heappushpop if full else heappush)(self._largest, largest)
+        self.least = max(self.least, self._largest[0] / (SMALL * self.rows * (1 if full else SMALL)))
 
     def moves(self) -> tuple[int, ...]:
         """How many accounts that hold positions went from each status to each, as one number."""
-        moves = moves_of(*self.worst)[self.book.kept(("holders",), self._held)]
-        return tuple(np.bincount(moves, minlength=MOVES).tolist())
+        owners, moves = np.concatenate(self._owners), np.concatenate(self._moves)
+        self.worst = [self._worst(owners, each) for each in np.divmod(moves, np.uint8(KINDS))]
+        touched = (self.worst[0] | self.worst[1]).astype(bool).nonzero()[0]
+        counts = np.bincount(moves_of(*(each[touched] for each in self.worst)), minlength=MOVES)
+        counts[0] += self.held - len(touched)
+        return tuple(counts.tolist())
 
-    def _held(self) -> Mask:
-        """Which accounts hold positions."""
-        held = np.zeros(len(self.book.names), bool)
-        held[owners_of(self.book)] = True
-        return held
-
-    def _worst(self, status: Codes) -> Codes:
-        """The worst status of each account's positions."""
-        owners, worst = owners_of(self.book), np.zeros(len(self.book.names), np.uint8)
+    def _worst(self, owners: Integers, status: Codes) -> Codes:
+        """The worst status of each account's positions; those that are in no list are healthy."""
+        worst = np.zeros(len(self.book.names), np.uint8)
         for name in WORST_LAST[1:]:
             code = STATUSES.index(name)
-            worst[owners[np.flatnonzero(status == code)]] = code
+            worst[owners[status == code]] = code
         return worst
 
-    def largest(self, most: int) -> tuple[AccountImpact, ...]:
+    def largest(self) -> tuple[AccountImpact, ...]:
         """Those with the most notional newly to be liquidated, and with the largest changes of maintenance."""
-        newly, change = self._newly(), np.abs(self._change())
-        chosen = np.union1d(_first(newly, most), _first(change, most))
-        return self._impacts(chosen, newly)
-
-    def _newly(self) -> Floats:
-        """By account, the notional of positions newly to be liquidated."""
-        found = np.zeros(len(self.book.names))
-        for (group, rows), quote in zip(placed(self.book), self.quotes, strict=True):
-            places, moves = self.made.within(rows)
-            mine = places[_IS_NEWLY[moves]]
-            if len(mine) and quote.value is not None:
-                np.add.at(found, group.accounts[mine], sizes_of(group)[mine] * float(abs(fraction_of(quote.value))))
-        return found
-
-    def _change(self) -> Floats:
-        """By account, the change of maintenance margin, where both are known."""
-        found = np.zeros(len(self.book.names))
-        for group, rows in placed(self.book):
-            was, now = self.before.maintenance_margin[rows], self.after.maintenance_margin[rows]
-            if not np.array_equal(was, now):
-                change = now - was
-                if np.isnan(change.sum()):
-                    np.nan_to_num(change, copy=False)
-                np.add.at(found, group.accounts, change)
-        return found
-
-    def _impacts(self, chosen: Integers, newly: Floats) -> tuple[AccountImpact, ...]:
-        owners = owners_of(self.book)
+        if not self.most:
+            return ()
+        owners, newly = self._newly_of()
         wanted = np.zeros(len(self.book.names), bool)
-        wanted[chosen] = True
-        rows = np.flatnonzero(wanted[owners])
-        which = np.searchsorted(chosen, owners[rows])
+        wanted[owners[_first(newly, self.most)]] = True
+        wanted[self._candidates()] = True
+        every, rows, which = self._rows_of(wanted)
+        change = np.nan_to_num(self.after.maintenance_margin[rows] - self.before.maintenance_margin[rows])
+        changes = np.abs(np.bincount(which, change, len(every)))
+        amounts = np.zeros(len(every))
+        held = wanted[owners]
+        amounts[np.searchsorted(every, owners[held])] = newly[held]
+        chosen = np.zeros(len(every), bool)
+        chosen[_first(amounts, self.most)] = True
+        chosen[_first(changes, self.most)] = True
+        mine = chosen[which]
+        places = np.cumsum(chosen) - 1
+        return self._impacts(every[chosen], amounts[chosen], rows[mine], places[which[mine]])
 
+    def _newly_of(self) -> tuple[Integers, Floats]:
+        """The accounts that have notional newly to be liquidated, in order, and how much."""
+        if not self._newly:
+            return np.empty(0, np.int64), np.empty(0)
+        every, amounts = (np.concatenate(each) for each in zip(*self._newly, strict=True))
+        owners, which = np.unique(every, return_inverse=True)
+        return owners, np.bincount(which, amounts).astype(np.float64, copy=False)
+
+    def _candidates(self) -> Integers:
+        """The accounts that may be among those of the largest changes.
+
+        Each of at most `rows` rows that are left out of a sum is no larger than `least`. So the sum is off by no more
+        than `slack`: of an account that is smaller by twice that than enough others, nothing need be known.
+        """
+        slack = 2 * self.least * self.rows * (1 + ROUNDING)
+        floor = slack / 2
+        places = _beyond(self.changes, floor)
+        if len(places) >= self.most:
+            sizes = np.abs(self.changes[places])
+            limit = _nth(sizes, self.most) * (1 - ROUNDING) - slack
+            if limit > floor:
+                return places[sizes >= limit]
+        return np.arange(len(self.changes)) if slack else places
+
+    def _rows_of(self, wanted: Mask) -> tuple[Integers, Integers, Integers]:
+        """Some accounts, their rows by their places in the columns, and which of these accounts each is of."""
+        rows, owners = [], []
+        for group, here in placed(self.book):
+            mine = wanted[group.accounts].nonzero()[0]
+            rows.append(mine + here.start)
+            owners.append(group.accounts[mine])
+        at_fault = self._owners[0]
+        mine = wanted[at_fault].nonzero()[0]
+        rows.append(mine + len(self.book) - len(at_fault))
+        owners.append(at_fault[mine])
+        chosen = wanted.nonzero()[0]
+        return chosen, np.concatenate(rows), np.searchsorted(chosen, np.concatenate(owners))
+
+    def _impacts(self, chosen: Integers, newly: Floats, rows: Integers, which: Integers) -> tuple[AccountImpact, ...]:
         columns = [getattr(each, name)[rows] for name in FIGURES for each in (self.before, self.after)]
         known = ~np.isnan(sum(columns[1:], columns[0]))
         sums = [np.bincount(which[known], column[known], len(chosen)).tolist() for column in columns]
@@ -124,18 +204,34 @@ class Accounts:
                 initial_after=sums[1][at],
                 maintenance_before=sums[2][at],
                 maintenance_after=sums[3][at],
-                newly_liquidated=float(newly[place]),
+                newly_liquidated=float(newly[at]),
             )
             for at, place in enumerate(chosen.tolist())
         )
 
 
+def _beyond(figures: Floats, floor: float) -> Integers:
+    """The places of figures farther from 0 than that."""
+    return ((figures > floor) | (figures < -floor)).nonzero()[0]
+
+
+def _nth(sizes: Floats, number: int) -> float:
+    """The largest but so many of figures above 0."""
+    floor = float(sizes.max()) / 2
+    while np.count_nonzero(sizes >= floor) < number:
+        floor /= 2
+    return float(np.sort(sizes[sizes >= floor])[-number])
+
+
 def _first(figures: Floats, most: int) -> Integers:
-    """The places of the largest figures above 0."""
+    """The places of the largest figures above 0; of equal ones, those that come first."""
     places = np.flatnonzero(figures > 0)
     if len(places) <= most:
         return places
-    return places[np.argpartition(figures[places], len(places) - most - 1)[len(places) - most :]]
+    sizes = figures[places]
+    limit = _nth(sizes, most)
+    above = places[sizes > limit]
+    return np.concatenate([above, places[sizes == limit][: most - len(above)]])
 
 
 def largest_of(accounts: Sequence[AccountImpact], most: int) -> tuple[AccountImpact, ...]:

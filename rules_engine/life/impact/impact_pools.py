@@ -16,9 +16,10 @@ import numpy as np
 from rules_engine.engine.book import Book, Group, Integers
 from rules_engine.engine.calls import PluginFault, label_of
 from rules_engine.engine.quote import Quote
-from rules_engine.engine.sweep_pools import group_index
+from rules_engine.engine.sweep_pools import PoolIndex, group_index, pool_index
 from rules_engine.engine.sweep_rows import STATUSES, Codes
 from rules_engine.engine.sweep_state import Columns
+from rules_engine.life.impact.impact_rows import Chunk
 from rules_engine.life.impact.impact_tallies import placed
 from rules_engine.numbers.columns import Floats
 from rules_engine.terms.policy import Policy
@@ -45,40 +46,62 @@ PRICE_BINS: Final = (
     "no price",
 )
 """Bins of the move of its mark, as a part of it, at which a position's pool is liquidated."""
-CHUNK: Final = 32_768
-"""Rows that are worked on together, whose columns stay in cache."""
+CHUNK: Final = 8_192
+"""Figures that are worked on together: few enough for what is made of them to need no new memory."""
+BITS: Final = 5
+"""That the number of a bin takes."""
+NOWHERE: Final = (1 << BITS) - 1
+"""The number of no bin."""
+PAIRS: Final = 65_536
+"""Pairs of bins that are counted at once."""
+LANES: Final = 4
+"""Counters of each bin: a processor waits for one that it has just written to."""
 _LIQUIDATED: Final = np.isin(STATUSES, ("liquidate", "bankrupt"))
 
 
 class Pooled(msgspec.Struct, frozen=True):
-    """Rows that share pools: their places in the columns, the pool of each, and how many pools there are."""
+    """Rows that share pools: their places in the columns, the pool of each, and how many pools there are.
+
+    `held` are the pools that have any, and `first` is the place of a row of each.
+    """
 
     places: Integers | slice
     pools: Integers
     size: int
+    held: Integers
+    first: Integers
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """Which rows of a book are pools of their own under a policy, and which share one."""
+    """Which rows of a book are pools of their own under a policy, by where their groups start, and which share one."""
 
-    alone: Sequence[slice]
+    alone: frozenset[int]
     shared: Sequence[Pooled]
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A group whose rows share pools, with their places in the columns and the key of these pools."""
+
+    group: Group
+    rows: slice
+    key: str
 
 
 def layout_of(policy: Policy, book: Book, quotes: QuoteOf) -> Layout:
     """The pools of a book. Rows of which no pool can be told are in none."""
-    alone: list[slice] = []
-    held: dict[Backing, list[tuple[Group, slice, str]]] = {Backing.ACCOUNT: [], Backing.GROUP: []}
+    alone: set[int] = set()
+    held: dict[tuple[Backing, bool], list[Member]] = {}
     for group, rows in placed(book):
         label = _label(policy, group, quotes)
         if label is None or label.key is None:
             continue
         if label.backing is Backing.POSITION:
-            alone.append(rows)
-        else:
-            held[label.backing].append((group, rows, f"{group.mode}/{label.key}"))
-    shared = [_accounts(book, held[Backing.ACCOUNT]), _groups(book, held[Backing.GROUP])]
-    return Layout(alone, [each for each in shared if each is not None])
+            alone.add(rows.start)
+        else:  # an account has rows that stand apart, or others, never both
+            apart = rows.start >= book.starts[-1]
+            held.setdefault((label.backing, apart), []).append(Member(group, rows, str(label.key)))
+    shared = [(_accounts if backing is Backing.ACCOUNT else _groups)(book, each) for (backing, _), each in held.items()]
+    return Layout(frozenset(alone), shared)
 
 
 def _label(policy: Policy, group: Group, quotes: QuoteOf) -> PoolLabel | None:
@@ -97,23 +120,41 @@ def _label(policy: Policy, group: Group, quotes: QuoteOf) -> PoolLabel | None:
     return one if one.backing is Backing.POSITION or one == other else None
 
 
-def _accounts(book: Book, held: Sequence[tuple[Group, slice, str]]) -> Pooled | None:
-    if not held:
-        return None
-    pools = np.concatenate([group.accounts for group, _, _ in held])
-    return Pooled(_places([rows for _, rows, _ in held]), pools, len(book.names))
+def _accounts(book: Book, members: Sequence[Member]) -> Pooled:
+    """Pools of accounts. Which row belongs to which is what a sweep keeps of these very groups."""
+    key = ("accounts", *(one.rows.start for one in members))
+    index, _ = book.kept(key, lambda: (pool_index(_owners(members), len(book.names)), np.arange(len(book.names))))
+    return _pooled(book, members, key, index)
 
 
-def _groups(book: Book, held: Sequence[tuple[Group, slice, str]]) -> Pooled | None:
-    if not held:
-        return None
-    accounts = np.concatenate([group.accounts for group, _, _ in held])
-    keys, sizes = [key for _, _, key in held], [group.size for group, _, _ in held]
-    owners, _, index = book.kept(
-        ("pools of groups", *((rows.start, key) for _, rows, key in held)),
-        lambda: group_index(accounts, keys, sizes),
-    )
-    return Pooled(_places([rows for _, rows, _ in held]), index.pools, len(owners))
+def _groups(book: Book, members: Sequence[Member]) -> Pooled:
+    """Pools of groups: likewise, where all are of one mode."""
+    one = len({member.group.mode for member in members}) == 1
+    keys = [member.key if one else f"{member.group.mode}/{member.key}" for member in members]
+    sizes = [member.group.size for member in members]
+    key = ("groups", *((member.rows.start, key) for member, key in zip(members, keys, strict=True)))
+    _, _, index = book.kept(key, lambda: group_index(_owners(members), keys, sizes))
+    return _pooled(book, members, key, index)
+
+
+def _owners(members: Sequence[Member]) -> Integers:
+    return np.concatenate([one.group.accounts for one in members])
+
+
+def _pooled(book: Book, members: Sequence[Member], key: tuple[object, ...], index: PoolIndex) -> Pooled:
+    places = _places([one.rows for one in members])
+
+    def rows() -> tuple[Integers, Integers]:
+        """The pools that are held, and a row of each."""
+        first = np.empty(index.size, np.int64)
+        for start in range(0, len(index.pools), CHUNK):
+            pools = index.pools[start : start + CHUNK]
+            mine = np.arange(start, start + len(pools))
+            first[pools] = mine + places.start if isinstance(places, slice) else places[mine]
+        held = np.flatnonzero(index.held)
+        return held, first[held]
+
+    return Pooled(places, index.pools, index.size, *book.kept(("a row of each pool", *key), rows))
 
 
 def _places(spans: Sequence[slice]) -> Integers | slice:
@@ -123,34 +164,79 @@ def _places(spans: Sequence[slice]) -> Integers | slice:
     return np.concatenate([np.arange(span.start, span.stop) for span in spans])
 
 
-def ratios(layout: Layout, columns: Columns) -> Integers:
-    """How many pools are in each bin of `RATIO_BINS`."""
-    counts = np.zeros(len(RATIO_BINS), np.int64)
-    for span in layout.alone:
-        for start in range(span.start, span.stop, CHUNK):
-            rows = slice(start, min(start + CHUNK, span.stop))
-            counts += _binned(columns.maintenance_margin[rows], columns.equity[rows])
-    for each in layout.shared:
-        required = np.bincount(each.pools, columns.maintenance_margin[each.places], each.size).astype(np.float64)
-        equity, held = np.zeros(each.size), np.zeros(each.size, bool)
-        equity[each.pools], held[each.pools] = columns.equity[each.places], True
-        for start in range(0, each.size, CHUNK):
-            part = slice(start, start + CHUNK)
-            mine = held[part]
-            counts += _binned(required[part][mine], equity[part][mine])
-    return counts
+class Ratios:
+    """How many pools are in each bin of `RATIO_BINS`, before and after.
+
+    Chunks are added one after another. `room` is where the quotients of one are worked out.
+    """
+
+    def __init__(self, layouts: Sequence[Layout], sweeps: Sequence[Columns], room: Floats) -> None:
+        self.layouts, self.sweeps, self.room = layouts, sweeps, room
+        self._codes = np.empty((2, len(room)), np.int32)
+        self._pairs, self._filled = np.empty(max(PAIRS, len(room)), np.int64), 0
+        self._lanes = (np.arange(len(room), dtype=np.int32) % LANES) << 2 * BITS
+        self.counts = np.zeros(LANES << 2 * BITS, np.int64)
+        self.rest: list[list[tuple[Floats, Floats]]] = [[], []]
+
+    def add(self, chunk: Chunk, start: int) -> None:
+        """Takes the rows of a chunk, of the group that starts here, as far as each is a pool of its own.
+
+        What is healthy has equity, and more than it must keep. All others are looked at in the end.
+        """
+        alone = [start in layout.alone for layout in self.layouts]
+        if not any(alone):
+            return
+        equity = [each.equity[chunk.rows] for each in self.sweeps]
+        codes = self._codes[:, : len(chunk.sizes)]
+        for at in (0, 1):
+            if not alone[at]:
+                codes[at] = NOWHERE
+            elif at and alone[0] and chunk.change is None and np.array_equal(equity[0], equity[1]):
+                codes[1] = codes[0]
+            else:
+                part = np.divide(chunk.margins[2 + at], equity[at], out=self.room[: len(chunk.sizes)])
+                part *= STEPS
+                np.copyto(codes[at], part, casting="unsafe")
+            if alone[at] and len(chunk.places):
+                self.rest[at].append((chunk.margins[2 + at][chunk.places], equity[at][chunk.places]))
+        codes[0] <<= BITS
+        codes[0] |= codes[1]
+        codes[0][chunk.places] = NOWHERE << BITS | NOWHERE
+        if self._filled + len(codes[0]) > len(self._pairs):
+            self._count()
+        start, self._filled = self._filled, self._filled + len(codes[0])
+        np.add(codes[0], self._lanes[: len(codes[0])], out=self._pairs[start : self._filled])
+
+    def _count(self) -> None:
+        """Counts the pairs of bins, before and after, that were put down."""
+        self.counts += np.bincount(self._pairs[: self._filled], minlength=len(self.counts))
+        self._filled = 0
+
+    def answer(self) -> list[tuple[int, ...]]:
+        """The counts before and after, with those of pools that several rows share."""
+        self._count()
+        counts = []
+        for at, (layout, columns) in enumerate(zip(self.layouts, self.sweeps, strict=True)):
+            found = self.counts.reshape(LANES, 1 << BITS, 1 << BITS).sum((0, 2 - at))[: len(RATIO_BINS)]
+            for required, equity in self.rest[at]:
+                found += _binned(required, equity)
+            for each in layout.shared:
+                margins = columns.maintenance_margin[each.places]
+                sums = np.bincount(each.pools, margins, each.size).astype(np.float64, copy=False)
+                for start in range(0, len(each.held), CHUNK):
+                    part = slice(start, start + CHUNK)
+                    found += _binned(sums[each.held[part]], columns.equity[each.first[part]])
+            counts.append(tuple(found.tolist()))
+        return counts
 
 
 def _binned(required: Floats, equity: Floats) -> Integers:
-    """Pools by bin."""
-    with np.errstate(all="ignore"):
-        part = required / equity
-        part *= STEPS
-        np.clip(part, 0.0, ABOVE, out=part)
-        if not equity.min(initial=1.0) > 0.0:  # which is so where one is not known, too
-            part[equity <= 0.0] = WITHOUT
-        if np.isnan(part.sum()):
-            part[np.isnan(part)] = UNKNOWN
+    """Any pools by bin."""
+    part = required / equity
+    part *= STEPS
+    np.clip(part, 0.0, ABOVE, out=part)
+    part[equity <= 0.0] = WITHOUT
+    part[np.isnan(required) | np.isnan(equity)] = UNKNOWN
     return np.bincount(part.astype(np.uint8), minlength=len(RATIO_BINS))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,16 +10,96 @@ import msgspec
 
 from rules_engine.extension.registry import Registry
 from rules_engine.life.store.figures import figures_of
-from rules_engine.life.store.guards import Figures
+from rules_engine.life.store.finding import waiting
+from rules_engine.life.store.guards import Demand, Figures, demand
 from rules_engine.life.store.ledger import Ledger
-from rules_engine.life.store.lines import Submission
+from rules_engine.life.store.lines import Line, Submission
 from rules_engine.life.store.log import Entry, sha256
 from rules_engine.life.store.refusals import StoreError, refusal
 from rules_engine.life.store.statements import Activate, Approve, Rollback, Submit
-from rules_engine.life.store.steps import SAID_OF_A_VERSION, check_parent
-from rules_engine.life.store.store import Signer, Store, stated, step_time, zoned
+from rules_engine.life.store.steps import SAID_OF_A_VERSION, check_instant, check_parent
+from rules_engine.life.store.store import Signer, Store, step_time, zoned
 from rules_engine.life.store.texts import Texts
 from rules_engine.terms.policy import Policy
+from rules_engine.terms.rendering import instant
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True):
+    """A version as who is to sign sees it first: what it follows, its figures, what guards ask.
+
+    `fields` is what is signed. A step that is taken meanwhile is a conflict (`STORE_CONFLICT`): what is signed is what
+    was seen. `submission` is None for a version that is to be submitted.
+    """
+
+    ledger: Ledger
+    policy: Policy
+    before: Policy | None
+    figures: Figures
+    fields: Mapping[str, Any]
+    submission: Submission | None = None
+    texts: Mapping[str, bytes] = {}
+
+    @property
+    def pin(self) -> str:
+        """`NAME@VERSION`."""
+        return f"{self.policy.name}@{self.policy.version}"
+
+    @property
+    def demand(self) -> Demand:
+        """What the guards of now ask."""
+        return demand(self.ledger.guards_of(self.policy.name), self.figures)
+
+    def submit(self, store: Store, by: Signer) -> Entry:
+        """Signs and adds the submission, if no guard forbids it and its instant is still to come."""
+        if forbidden := self.demand.forbidden:
+            raise StoreError(forbidden)
+        effective = self.fields["effective"]
+        if effective is not None:
+            check_span(self.policy, effective)
+            check_instant(self.ledger.line(self.policy.name), self.pin, effective, step_time(self.ledger, by.now))
+        return store.append(self.ledger, by, Submit, self.fields, self.texts)
+
+    def approve(self, store: Store, by: Signer) -> Entry:
+        """Signs and adds the approval."""
+        return store.append(self.ledger, by, Approve, self.fields)
+
+
+def to_submit(
+    store: Store, texts: Texts, registry: Registry, *, effective: datetime | None = None, report: bytes | None = None
+) -> Review:
+    """What a submission would say. `report` is the impact report."""
+    ledger, policy = store.ledger(), texts.policy
+    parent = _newest(store, ledger.line(policy.name), registry)
+    figures = figures_of(parent, policy, report)
+    fields = {
+        "policy": policy.name,
+        "version": policy.version,
+        "digest": policy.digest,
+        "parent": None if parent is None else parent.digest,
+        "effective": None if effective is None else zoned(effective),
+        "documents": {pin: sha256(data) for pin, data in texts.documents.items()},
+        "figures": figures,
+        "report": None if report is None else sha256(report),
+    }
+    return Review(ledger=ledger, policy=policy, before=parent, figures=figures, fields=fields, texts=texts.documents)
+
+
+def to_approve(store: Store, pin: str, registry: Registry, *, report: bytes | None = None) -> Review:
+    """What an approval of the newest submission of `NAME@VERSION` would say; its figures are worked out anew."""
+    ledger = store.ledger()
+    sequence, submission = waiting(ledger, pin)
+    check_parent(ledger.line(submission.statement.policy), submission.statement)
+    _check_report(ledger, submission, report)
+    policy, before = examine(store, ledger, submission, registry, report)
+    fields = _version_of(submission) | {"submission": sequence, "report": submission.statement.report}
+    return Review(
+        ledger=ledger,
+        policy=policy,
+        before=before,
+        figures=submission.statement.figures,
+        fields=fields,
+        submission=submission,
+    )
 
 
 def submit(
@@ -34,25 +115,7 @@ def submit(
 
     `effective` fixes when it takes effect; None leaves it to who activates. `report` is the impact report.
     """
-    ledger, policy = store.ledger(), texts.policy
-    last = ledger.line(policy.name).last
-    parent = None if last is None else store.policy_of(last.submission, registry)
-    fields = {
-        "policy": policy.name,
-        "version": policy.version,
-        "digest": policy.digest,
-        "parent": None if parent is None else parent.digest,
-        "effective": None if effective is None else zoned(effective),
-        "documents": {pin: sha256(data) for pin, data in texts.documents.items()},
-        "figures": figures_of(parent, policy, report),
-        "report": None if report is None else sha256(report),
-    }
-    proposal = Submission(statement=stated(ledger, by, Submit, fields))
-    if forbidden := ledger.demand_on(proposal).forbidden:
-        raise StoreError(forbidden)
-    if effective is not None:
-        check_span(policy, zoned(effective))
-    return store.append(ledger, by, Submit, fields, texts.documents)
+    return to_submit(store, texts, registry, effective=effective, report=report).submit(store, by)
 
 
 def approve(store: Store, pin: str, registry: Registry, by: Signer, *, report: bytes | None = None) -> Entry:
@@ -60,11 +123,7 @@ def approve(store: Store, pin: str, registry: Registry, by: Signer, *, report: b
 
     `report` is the impact report, where there is one: the approval says that it was seen.
     """
-    ledger = store.ledger()
-    sequence, submission = submission_of(ledger, pin)
-    examine(store, ledger, submission, registry, report)
-    fields = _version_of(submission) | {"submission": sequence, "report": None if report is None else sha256(report)}
-    return store.append(ledger, by, Approve, fields)
+    return to_approve(store, pin, registry, report=report).approve(store, by)
 
 
 def activate(store: Store, pin: str, registry: Registry, by: Signer, *, at: datetime | None = None) -> Entry:
@@ -73,10 +132,13 @@ def activate(store: Store, pin: str, registry: Registry, by: Signer, *, at: date
     Where neither is stated: at once, or when its `effective_from` comes.
     """
     ledger = store.ledger()
-    sequence, submission = submission_of(ledger, pin)
-    policy = examine(store, ledger, submission, registry, None)
-    planned = submission.statement.effective if at is None else zoned(at)
-    effective = planned or max(filter(None, (step_time(ledger, by.now), policy.effective_from)))
+    sequence, submission = waiting(ledger, pin)
+    policy, _ = examine(store, ledger, submission, registry, None)
+    planned, asked = submission.statement.effective, None if at is None else zoned(at)
+    if planned is not None and asked is not None and asked != planned:
+        said = f"{pin} was submitted and approved for {instant(planned)}, not for {instant(asked)}"
+        raise refusal("STORE_DIFFERS", said, "activate it without another instant, or submit it again")
+    effective = planned or asked or max(filter(None, (step_time(ledger, by.now), policy.effective_from)))
     check_span(policy, effective)
     fields = _version_of(submission) | {"submission": sequence, "effective": effective}
     return store.append(ledger, by, Activate, fields)
@@ -89,49 +151,61 @@ def rollback(store: Store, pin: str, registry: Registry, by: Signer) -> Entry:
     turns = (*line.scheduled(time), line.at(time))
     undone = next((turn.submission for turn in turns if turn and turn.submission.pin == pin), None)
     if undone is None:
-        raise refusal("STORE_NOT_IN_FORCE", f"{pin} is neither in force nor scheduled")
+        said = "neither in force nor scheduled" if "@" in pin else "no version, wanted NAME@VERSION"
+        there = [f"{turn.submission.pin} is from {instant(turn.effective)} on" for turn in reversed(turns) if turn]
+        hint = ", ".join(there) or "nothing of that name is in force"
+        raise refusal("STORE_NOT_IN_FORCE", f"{pin} is {said}", hint)
     before = line.activated(undone.statement.parent) if undone.statement.parent else None
     if before is not None and undone not in [turn.submission for turn in line.scheduled(time)]:
         check_span(store.policy_of(before, registry), time)
     return store.append(ledger, by, Rollback, _version_of(undone) | {"effective": time})
 
 
-def submission_of(ledger: Ledger, pin: str) -> tuple[int, Submission]:
-    """The newest submission of a version that nothing has made use of, and its sequence."""
-    found = [one for one in ledger.line(pin.partition("@")[0]).submissions.items() if one[1].pin == pin]
-    if not found:
-        raise refusal("STORE_NOT_SUBMITTED", f"{pin} was never submitted")
-    sequence, submission = found[-1]
-    if submission.activation is not None:
-        said = f"{pin} was activated by entry {submission.activation}"
-        raise refusal("STORE_ACTIVATED", said, "to put it in force again, submit it again")
-    return sequence, submission
-
-
-def examine(store: Store, ledger: Ledger, submission: Submission, registry: Registry, report: bytes | None) -> Policy:
-    """The policy of a submission, whose texts and figures are those that were signed.
+def examine(
+    store: Store, ledger: Ledger, submission: Submission, registry: Registry, report: bytes | None
+) -> tuple[Policy, Policy | None]:
+    """The policy of a submission and the one that it is to follow, whose texts and figures are those that were signed.
 
     Without the report the part of notional newly liquidatable is believed.
     """
     said, line = submission.statement, ledger.line(submission.statement.policy)
     check_parent(line, said)
-    policy = store.policy_of(submission, registry)
-    parent = None if line.last is None else store.policy_of(line.last.submission, registry)
+    policy, parent = store.policy_of(submission, registry), _newest(store, line, registry)
     found, signed = figures_of(parent, policy, report), said.figures
     if report is None:
         found = msgspec.structs.replace(found, newly_liquidatable=signed.newly_liquidatable)
     if found != signed:
-        raise refusal("STORE_FIGURES", f"it was submitted with {_text(signed)}, and it has {_text(found)}")
-    return policy
+        hint = f"do not sign it; ask {ledger.keys[said.signer].name}, who submitted it"
+        raise refusal("STORE_FIGURES", f"it was submitted with {_text(signed)}, and it has {_text(found)}", hint)
+    return policy, parent
 
 
 def check_span(policy: Policy, effective: datetime) -> None:
     """Whether a version takes effect within the time that its text states."""
-    early = policy.effective_from is not None and effective < policy.effective_from
-    late = policy.effective_until is not None and effective >= policy.effective_until
-    if early or late:
-        span = f"from {policy.effective_from or 'ever'} until {policy.effective_until or 'ever'}"
-        raise refusal("STORE_SPAN", f"by its text it is in force {span}, not at {effective}")
+    since, until = policy.effective_from, policy.effective_until
+    if (since is not None and effective < since) or (until is not None and effective >= until):
+        stated = [f"{word} {instant(time)}" for word, time in (("from", since), ("until", until)) if time is not None]
+        said = f"by its text {policy.name}@{policy.version} is in force {' '.join(stated)}, not at {instant(effective)}"
+        raise refusal("STORE_SPAN", said, "choose another instant, or submit another text")
+
+
+def _newest(store: Store, line: Line, registry: Registry) -> Policy | None:
+    """The version that the next one of a line is to follow."""
+    return None if line.last is None else store.policy_of(line.last.submission, registry)
+
+
+def _check_report(ledger: Ledger, submission: Submission, report: bytes | None) -> None:
+    """Whether the report that is given is the one that was submitted."""
+    said = submission.statement
+    given = None if report is None else sha256(report)
+    if given == said.report:
+        return
+    if said.report is None:
+        raise refusal("STORE_REPORT", f"{submission.pin} was submitted without an impact report, and one is given")
+    found = "none is given" if given is None else f"{given} is given"
+    command = f"rules-engine impact {ledger.line(said.policy).called(said.parent)} {submission.pin} ... --json"
+    hint = f"give the file that {ledger.keys[said.signer].name} submitted: --impact FILE; `{command}` wrote it"
+    raise refusal("STORE_REPORT", f"{submission.pin} was submitted with the impact report {said.report}; {found}", hint)
 
 
 def _version_of(submission: Submission) -> dict[str, Any]:

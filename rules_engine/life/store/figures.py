@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rules_engine.life.impact.diff import diff_of, is_looser_anywhere, largest_relative_change
+from rules_engine.life.impact.diff import diff_of, identity_of, is_looser_anywhere, largest_relative_change
 from rules_engine.life.store.guards import Figures
 from rules_engine.life.store.refusals import refusal
 from rules_engine.numbers.text import parse_number, plain
@@ -19,6 +19,7 @@ PLACES: Final = 12
 """Decimals to which a fraction is stated, rounded up: a figure never passes a guard by rounding."""
 SHARES: Final = ("newly_liquidatable_share", "newly_undetermined_share")
 """What guards go by in a report: what cannot be decided any more might be liquidatable, so it counts as if it were."""
+WRITES: Final = "`rules-engine impact BEFORE AFTER --book BOOK --market MARKET --json > FILE` writes one"
 _SHARE: Final = re.compile(r"[0-9]{1,2000}(?:\.[0-9]{1,2000}|/[0-9]{1,2000})?").fullmatch
 
 
@@ -50,13 +51,19 @@ def _share_of(report: bytes, parent: Policy, candidate: Policy) -> Decimal:
         about = (document["before"]["digest"], document["after"]["digest"])
         share = sum((_fraction(document[name]) for name in SHARES), Fraction())
     except (ValueError, KeyError, TypeError, RecursionError, ZeroDivisionError) as error:
-        raise refusal("REPORT_INVALID", f"this is no impact report: {error}", "impact --json writes one") from error
+        raise refusal("REPORT_INVALID", f"this is no impact report: {error}", WRITES) from error
     if about != (parent.digest, candidate.digest):
-        said = f"the report compares {about[0]!s:.80} with {about[1]!s:.80}"
-        raise refusal("REPORT_INVALID", said, f"wanted {parent.digest} with {candidate.digest}")
+        found = f"{_called(document['before'])} with {_called(document['after'])}"
+        wanted = f"{_called(identity_of(parent).to_dict())} with {_called(identity_of(candidate).to_dict())}"
+        raise refusal("REPORT_INVALID", f"the report compares {found}", f"wanted {wanted}: run impact again")
     if share > 1:
         raise refusal("REPORT_INVALID", "the shares of the report are more than the whole")
     return _rounded_up(share)
+
+
+def _called(identity: Any) -> str:
+    """The version that an identity in a report names, with its digest: a text may be edited and keep its version."""
+    return f"{identity.get('name')!s:.80}@{identity.get('version')!s:.80} {identity['digest']!s:.80}"
 
 
 def _fraction(text: object) -> Fraction:

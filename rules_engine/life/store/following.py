@@ -19,6 +19,7 @@ import msgspec
 
 from rules_engine.engine.documents import Source, decode_market, decode_three, decode_two
 from rules_engine.engine.engine import Engine, MarketEngine
+from rules_engine.life.store.finding import submitted, there
 from rules_engine.life.store.lines import Submission
 from rules_engine.life.store.refusals import StoreError, refusal
 from rules_engine.life.store.store import Store, zoned
@@ -164,11 +165,12 @@ class FollowingEngine:
         Raises `StoreError` and `PolicyError`.
         """
         with self._one_reader:
-            line = self.store.trusted_ledger().line(self.name)
-            found = [each for each in line.submissions.values() if each.pin == pin]
-            if not found:
-                raise refusal("STORE_NOT_SUBMITTED", f"{pin} was never submitted to the line of {self.name}")
-            return Engine(self._policy(found[-1]))
+            ledger = self.store.trusted_ledger()
+            if pin.partition("@")[0] != self.name:
+                raise refusal(
+                    "STORE_NOT_SUBMITTED", f"{pin} is not of the line of {self.name}", there(ledger, self.name)
+                )
+            return Engine(self._policy(submitted(ledger, pin)[1]))
 
     @property
     def policy(self) -> Policy:

@@ -108,8 +108,12 @@ def _said(guards: Guards, figures: Figures) -> Iterator[tuple[str, Outcome | Pro
 def _judged(steps: tuple[Step, ...], figure: Decimal | None, name: str) -> Iterator[tuple[str, Outcome | Problem]]:
     if figure is None:
         if steps:
-            hint = "submit it with the impact report"
-            yield name, Problem(code="GUARD_FIGURE_MISSING", message=f"{name} is not known", hint=hint)
+            hint = (
+                "submit it with --impact FILE, which"
+                " `rules-engine impact BEFORE AFTER --book BOOK --market MARKET --json > FILE` writes"
+            )
+            said = f"a guard asks for {name}, and no impact report says it"
+            yield name, Problem(code="GUARD_FIGURE_MISSING", message=said, hint=hint)
         return
     for step in steps:
         if figure > step.above:

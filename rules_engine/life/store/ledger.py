@@ -73,6 +73,19 @@ class Ledger:
         signers = dict.fromkeys(approval.signer for approval in submission.approvals)
         return [key for key in signers if self.trusted(key) and key != submission.statement.signer]
 
+    def progress(self, submission: Submission) -> str:
+        """How far a submission is on its way, in words: it `has 1 of 2 approvals`."""
+        asked = self.demand_on(submission)
+        if asked.forbidden:
+            return f"is stopped by a guard: {asked.forbidden[0].message}"
+        noun = "approval" if asked.approvals == 1 else "approvals"
+        return f"has {len(self.approvers_of(submission))} of {asked.approvals} {noun}"
+
+    def holders(self, role: Role, *but: str) -> list[str]:
+        """The names of those whose keys have a role, but for some keys."""
+        holding = {key: each.name for key, each in self.keys.items() if role in each.roles and self.trusted(key)}
+        return [name for key, name in holding.items() if key not in but]
+
     def sustains(self, turn: Turn) -> bool:
         """Whether enough keys stand behind a turn that is still to come."""
         submission = turn.submission

@@ -75,6 +75,18 @@ class Line(msgspec.Struct, kw_only=True):
         """The digest of the version that the next one is to follow; None for a line that has none yet."""
         return self.last.submission.statement.digest if self.last else None
 
+    @property
+    def waiting(self) -> list[Submission]:
+        """What may still come into force: submitted to follow the newest version, and not made use of."""
+        mine = [one for one in self.submissions.values() if one.activation is None]
+        return list({one.pin: one for one in mine if one.statement.parent == self.newest}.values())
+
+    def called(self, digest: Hash | None) -> str:
+        """What people call the version of a digest: `NAME@VERSION`, or the digest itself where nobody submitted it."""
+        if digest is None:
+            return "nothing"
+        return next((one.pin for one in self.submissions.values() if one.statement.digest == digest), digest)
+
     def activated(self, digest: Hash) -> Submission | None:
         """The submission by which a version of this digest was in force."""
         return next(

@@ -8,6 +8,7 @@ Whoever appends a step runs the same verification first.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 
@@ -18,6 +19,7 @@ from rules_engine.life.store.log import NOTHING, Entry, entry_of, hash_of
 from rules_engine.life.store.refusals import StoreError, refusal
 from rules_engine.life.store.statements import AnyStatement, Found, decoded
 from rules_engine.life.store.steps import apply
+from rules_engine.terms.rendering import instant
 
 
 def follow(ledger: Ledger, entry: Entry) -> None:
@@ -53,7 +55,8 @@ def _authenticate(ledger: Ledger, statement: AnyStatement, entry: Entry) -> None
     else:
         known = ledger.keys.get(statement.signer)
         if known is None:
-            raise refusal("AUDIT_SIGNER", f"nobody granted the key {statement.signer}")
+            hint = "an administrator grants it a role: rules-engine store grant"
+            raise refusal("AUDIT_SIGNER", f"nobody granted the key {statement.signer}", hint)
         if known.revoked is not None:
             raise refusal(
                 "AUDIT_REVOKED", f"{known.name}'s key {statement.signer} was revoked by entry {known.revoked}"
@@ -62,7 +65,8 @@ def _authenticate(ledger: Ledger, statement: AnyStatement, entry: Entry) -> None
     if not key.verifies(entry.statement, entry.signature):
         raise refusal("AUDIT_SIGNATURE", f"the signature is not that of {statement.signer} under these bytes")
     if ledger.time is not None and statement.time <= ledger.time:
-        raise refusal("AUDIT_TIME", f"it says {statement.time}, and the entry before it says {ledger.time}")
+        said = f"it says {instant(statement.time)}, and the entry before it says {instant(ledger.time)}"
+        raise refusal("AUDIT_TIME", said)
 
 
 def replay(rows: Iterable[tuple[object, ...]], *, trust: str | None = None, head: str | None = None) -> Ledger:
@@ -86,6 +90,21 @@ def replay(rows: Iterable[tuple[object, ...]], *, trust: str | None = None, head
         last = f"it ends with entry {len(ledger.steps)}, {ledger.head}"
         raise refusal("AUDIT_CUT", f"{head} is not in the log: {last}", "its end was cut off, or it is another log")
     return ledger
+
+
+def known_at(ledger: Ledger, at: datetime) -> Ledger:
+    """What a verified log said at an instant, when later steps were not taken yet."""
+    earlier = Ledger()
+    for step in ledger.steps:
+        if step.statement.time > at:
+            break
+        apply(earlier, step.statement)
+        earlier.head = step.entry.hash
+        earlier.steps.append(step)
+    if not earlier.steps:
+        since = instant(ledger.steps[0].statement.time)
+        raise refusal("STORE_MISSING", f"at {instant(at)} there was no store yet", f"it was founded at {since}")
+    return earlier
 
 
 def _recognise(entry: Entry, trust: str) -> None:

@@ -24,6 +24,7 @@ from rules_engine.life.store.statements import (
     Submit,
     Versioned,
 )
+from rules_engine.terms.rendering import instant
 
 SAID_OF_A_VERSION: Final = ("policy", "version", "digest", "parent", "effective")
 """What an approval repeats of the submission, so that nobody approves something else than is submitted."""
@@ -33,8 +34,9 @@ def apply(ledger: Ledger, statement: AnyStatement) -> None:
     """Does the step, or raises `StoreError` with the name of the rule that it breaks."""
     rule, role = _RULES[type(statement)]
     if role is not None and role not in ledger.keys[statement.signer].roles:
-        name = ledger.keys[statement.signer].name
-        raise refusal("STORE_ROLE", f"{name}'s key {statement.signer} is not that of an {role}")
+        known = ledger.keys[statement.signer]
+        said = f"{known.name}'s key {statement.signer} is {', '.join(sorted(known.roles))}; this step needs {role}"
+        raise refusal("STORE_ROLE", said, _others(ledger, role))
     rule(ledger, statement)
 
 
@@ -62,7 +64,7 @@ def _grant(ledger: Ledger, statement: Grant) -> None:
 def _revoke(ledger: Ledger, statement: Revoke) -> None:
     known = ledger.keys.get(statement.key)
     if known is None or known.revoked is not None:
-        raise refusal("STORE_KEY_UNKNOWN", f"{statement.key} is no key that could be revoked")
+        raise refusal("STORE_KEY_UNKNOWN", f"{statement.key} is no key that could be revoked", "status names the keys")
     others = [key for key, each in ledger.keys.items() if "administrator" in each.roles and ledger.trusted(key)]
     if others == [statement.key]:
         raise refusal("STORE_LAST_ADMINISTRATOR", "nobody could grant keys any more", "grant another one first")
@@ -94,7 +96,8 @@ def _submit(ledger: Ledger, statement: Submit) -> None:
     if (statement.figures.newly_liquidatable is not None) != (statement.report is not None):
         raise refusal("STORE_FIGURES", "the part of notional newly liquidatable comes from a report, which is named")
     if statement.digest == statement.parent:
-        raise refusal("STORE_UNCHANGED", "it is the version that it would follow")
+        said = f"{statement.policy}@{statement.version} is what it would follow: nothing would change"
+        raise refusal("STORE_UNCHANGED", said)
     check_parent(line, statement)
     line.submissions[statement.sequence] = Submission(statement=statement)
 
@@ -102,11 +105,14 @@ def _submit(ledger: Ledger, statement: Submit) -> None:
 def _approve(ledger: Ledger, statement: Approve) -> None:
     submission = _pending(ledger, statement)
     if statement.signer == submission.statement.signer:
-        raise refusal("STORE_FOUR_EYES", "the key that submitted it cannot approve it", "another person does")
+        said = f"{ledger.keys[statement.signer].name} submitted {submission.pin} and cannot approve it"
+        raise refusal("STORE_FOUR_EYES", said, _others(ledger, "approver", statement.signer))
     if any(approval.signer == statement.signer for approval in submission.approvals):
-        raise refusal("STORE_APPROVED", "this key has approved it already", "another person does")
+        said = f"{ledger.keys[statement.signer].name} has approved {submission.pin} already"
+        raise refusal("STORE_APPROVED", said, _others(ledger, "approver", *_behind(submission)))
     if statement.report != submission.statement.report:
-        raise refusal("STORE_REPORT", "the report that was seen is not the one that was submitted")
+        said = f"the impact report that was seen is {statement.report or 'none'}, and the one that was submitted is"
+        raise refusal("STORE_REPORT", f"{said} {submission.statement.report or 'none'}")
     submission.approvals.append(statement)
 
 
@@ -114,11 +120,7 @@ def _activate(ledger: Ledger, statement: Activate) -> None:
     submission = _pending(ledger, statement)
     effective = _instant(statement)
     line = ledger.lines[statement.policy]
-    if effective < statement.time:
-        raise refusal("STORE_TOO_LATE", f"{effective} has passed", "what was in force cannot be changed; submit again")
-    if line.last is not None and effective <= line.last.effective:
-        hint = f"undo {line.last.submission.pin} first"
-        raise refusal("STORE_SCHEDULED", f"another version takes effect at {line.last.effective}", hint)
+    check_instant(line, submission.pin, effective, statement.time)
     check_parent(line, statement)
     asked = ledger.demand_on(submission)
     if asked.forbidden:
@@ -127,8 +129,9 @@ def _activate(ledger: Ledger, statement: Activate) -> None:
         raise refusal("STORE_KEY_REVOKED", "the key that submitted it was revoked", "another person submits it again")
     approvers = ledger.approvers_of(submission)
     if len(approvers) < asked.approvals:
-        said = f"{len(approvers)} of {asked.approvals} approvals"
-        raise refusal("STORE_APPROVALS", f"{submission.pin} has {said}", "; ".join(asked.reasons))
+        why = "".join(f"; {reason}" for reason in asked.reasons)
+        hint = _others(ledger, "approver", *_behind(submission))
+        raise refusal("STORE_APPROVALS", f"{submission.pin} {ledger.progress(submission)}{why}", hint)
     submission.activation = statement.sequence
     line.turns.append(
         Turn(
@@ -155,7 +158,8 @@ def _rollback(ledger: Ledger, statement: Rollback) -> None:
         return
     before = line.activated(statement.parent) if statement.parent is not None else None
     if before is None:
-        raise refusal("STORE_NOTHING_BEFORE", "it is the first version: there is none to go back to", "submit another")
+        said = f"{turn.submission.pin} is the first version: there is none to go back to"
+        raise refusal("STORE_NOTHING_BEFORE", said, "submit another")
     line.fall_from(len(line.turns) - len(coming), statement.sequence)
     back = Turn(
         effective=statement.time,
@@ -190,8 +194,31 @@ def _pending(ledger: Ledger, statement: Approve | Activate) -> Submission:
 def check_parent(line: Line, statement: Versioned) -> None:
     """Whether a version still follows the one that it was compared with."""
     if statement.parent != line.newest:
-        said = f"it follows {statement.parent or 'nothing'}, and the line ends with {line.newest or 'nothing'}"
-        raise refusal("STORE_PARENT", said, "what was compared is not what would change; submit it again")
+        pin, newest = f"{statement.policy}@{statement.version}", line.called(line.newest)
+        said = f"{pin} was compared with {line.called(statement.parent)}, and would follow {newest}"
+        raise refusal("STORE_PARENT", said, "submit it again, so that what is compared is what changes")
+
+
+def check_instant(line: Line, pin: str, effective: datetime, time: datetime) -> None:
+    """Whether a version can take effect at an instant, by a step that is taken at a time."""
+    if effective < time:
+        said = f"{pin} was to take effect at {instant(effective)}, and it is {instant(time)}"
+        raise refusal("STORE_TOO_LATE", said, "the past cannot be changed; choose another instant, or submit it anew")
+    if line.last is not None and effective <= line.last.effective:
+        last = line.last.submission.pin
+        said = f"{last} takes effect at {instant(line.last.effective)}, and {pin} would at {instant(effective)}"
+        raise refusal("STORE_SCHEDULED", said, f"choose a later instant, or roll back {last} first")
+
+
+def _behind(submission: Submission) -> tuple[str, ...]:
+    """The keys that submitted and approved a version."""
+    return submission.statement.signer, *(approval.signer for approval in submission.approvals)
+
+
+def _others(ledger: Ledger, role: Role, *but: str) -> str:
+    """Who could take a step instead: those with a role, but for some keys."""
+    names = ledger.holders(role, *but)
+    return f"ask {' or '.join(names)}" if names else f"nobody else is {role}: an administrator grants that"
 
 
 def _is_of(submission: Submission, statement: Rollback) -> bool:

@@ -23,8 +23,9 @@ from rules_engine.life.store.refusals import refusal
 from rules_engine.life.store.replay import follow, replay
 from rules_engine.life.store.statements import SCHEMA, Found, Grant, Revoke, Role, SetGuards, Statement, encoded
 from rules_engine.life.store.tables import Tables
-from rules_engine.life.store.texts import kept_texts
+from rules_engine.life.store.texts import Texts, kept_texts
 from rules_engine.terms.policy import Policy
+from rules_engine.terms.rendering import instant
 
 SLACK: Final = timedelta(minutes=1)
 """How far the clocks of two people may differ: a step is then dated just after the one before it."""
@@ -104,22 +105,25 @@ class Store:
         Raises PolicyError too, where this version of the software refuses the policy.
         """
         policy = self.policy_of(turn_at(self.trusted_ledger(), name, now).submission, registry)
-        if policy.effective_until is not None and zoned(now) >= policy.effective_until:
-            said = f"{name}@{policy.version} was in force until {policy.effective_until}"
-            raise refusal("VERSION_NONE", said, "submit, approve and activate another one")
+        check_not_over(policy, now)
         return policy
 
     def policy_of(self, submission: Submission, registry: Registry) -> Policy:
         """The policy of a submission, compiled from the texts in the store, which must be those that were signed."""
+        return self.texts_of(submission, registry).policy
+
+    def texts_of(self, submission: Submission, registry: Registry) -> Texts:
+        """The same with all texts that it is made of."""
         said = submission.statement
 
         def find(pin: str) -> bytes | None:
             return self.text_of(pin, said.documents[pin]) if pin in said.documents else None
 
-        policy = kept_texts(submission.pin, find, registry).policy
+        texts = kept_texts(submission.pin, find, registry)
+        policy = texts.policy
         if (policy.name, policy.version, policy.digest) != (said.policy, said.version, said.digest):
             raise refusal("DOCUMENT_DIGEST", f"{submission.pin} is {policy.digest}, and {said.digest} was signed")
-        return policy
+        return texts
 
     def text_of(self, pin: str, digest: str) -> bytes:
         """The text that was signed by its SHA-256."""
@@ -171,21 +175,28 @@ def step_time(ledger: Ledger, now: datetime) -> datetime:
     if ledger.time is None or ledger.time < time:
         return time
     if ledger.time - time > SLACK:
-        said = f"the last step was taken at {ledger.time}, and it is {time}"
+        said = f"the last step was taken at {instant(ledger.time)}, and it is {instant(time)}"
         raise refusal("STORE_CLOCK", said, "set the clock; of the two, one is wrong")
     return ledger.time + timedelta.resolution
 
 
 def turn_at(ledger: Ledger, name: str, now: datetime) -> Turn:
     """The turn of a policy line that is in force at an instant."""
-    instant = zoned(now)
+    at = zoned(now)
     line = ledger.line(name)
-    turn = line.at(instant)
+    turn = line.at(at)
     if turn is None:
-        coming = [f"{each.submission.pin} from {each.effective}" for each in line.scheduled(instant)]
+        coming = [f"{each.submission.pin} is from {instant(each.effective)} on" for each in line.scheduled(at)]
         hint = ", ".join(coming) or "submit, approve and activate one"
-        raise refusal("VERSION_NONE", f"no version of {name} is in force at {instant}", hint)
+        raise refusal("VERSION_NONE", f"no version of {name} is in force at {instant(at)}", hint)
     return turn
+
+
+def check_not_over(policy: Policy, now: datetime) -> None:
+    """Whether a version that a store puts in force is, by its own text, not over yet."""
+    if policy.effective_until is not None and zoned(now) >= policy.effective_until:
+        said = f"{policy.name}@{policy.version} was in force until {instant(policy.effective_until)}"
+        raise refusal("VERSION_NONE", said, "submit, approve and activate another one")
 
 
 def zoned(time: datetime) -> datetime:

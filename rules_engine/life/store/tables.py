@@ -131,7 +131,7 @@ class Tables:
             raise refusal("STORE_CONFLICT", "another step was taken meanwhile", hint, document=self.name) from error
         except DBAPIError as error:
             code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "")
-            raise self._unusable(str(error.orig), str(code)) from error
+            raise self._unusable(" ".join(str(error.orig).split()), str(code)) from error
         except (SQLAlchemyError, OSError, ValueError, TypeError) as error:
             raise self._unusable(str(error)) from error
 

@@ -1,0 +1,151 @@
+"""The rows of a book under two sweeps, a chunk at a time: what happens to those of each group.
+
+Counts are exact. Notional is of the doubles nearest to quantities, added exactly: off by no more than 2^-53 of itself.
+Sums of margins are of doubles, so their last digits are not exact. A row so near the floor of a tier that a double
+cannot tell may be counted on either side of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from rules_engine.engine.book import Book, Group, Integers
+from rules_engine.engine.quote import Quote
+from rules_engine.engine.sweep_rows import Codes
+from rules_engine.engine.sweep_state import Columns
+from rules_engine.life.impact.impact_sums import Adder, fraction_of, unit_of
+from rules_engine.life.impact.impact_tallies import FIGURES, MOVES, Margins, Moved, Tier, moves_of, placed
+from rules_engine.numbers.columns import Floats
+from rules_engine.terms.policy import Table
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """Some rows of a group, which stand in order of size; `rows` are their places in the columns.
+
+    `places` are those of them that are not healthy both before and after, and `moves` what happens to these. `margins`
+    are initial and then maintenance margins, each before and after. `change` is of maintenance, 0 where it is not
+    known, between `least` and `most`; None where there is none. `sizes` and `change` hold until the next chunk comes.
+    """
+
+    group: Group
+    rows: slice
+    accounts: Integers
+    sizes: Floats
+    places: Integers
+    moves: Codes
+    margins: Sequence[Floats]
+    change: Floats | None
+    least: float
+    most: float
+
+
+def longest(book: Book) -> int:
+    """The rows of the largest chunk of a book."""
+    return max((span.stop - span.start for group, _ in placed(book) for span in group.spans), default=0)
+
+
+def chunks(group: Group, rows: slice, before: Columns, after: Columns, room: Sequence[Floats]) -> Iterator[Chunk]:
+    """The rows of a group that stand here in the columns; `room` is where sizes and changes are worked out."""
+    quantity = group.columns["quantity"]
+    assert quantity is not None
+    for span in group.spans:
+        here = slice(rows.start + span.start, rows.start + span.stop)
+        sizes, change = (each[: span.stop - span.start] for each in room)
+        np.abs(quantity[span.start : span.stop], out=sizes)
+        every = moves_of(before.status[here], after.status[here])
+        places = every.astype(bool).nonzero()[0]
+        margins = [getattr(each, figure)[here] for figure in FIGURES for each in (before, after)]
+        np.subtract(margins[3], margins[2], out=change)
+        least, most = float(change.min()), float(change.max())
+        alike = least == most == 0.0
+        if not least <= most:
+            np.nan_to_num(change, copy=False)
+            least, most = float(change.min()), float(change.max())
+        yield Chunk(
+            group=group,
+            rows=here,
+            accounts=group.accounts[span.start : span.stop],
+            sizes=sizes,
+            places=places,
+            moves=every[places],
+            margins=margins,
+            change=None if alike else change,
+            least=least,
+            most=most,
+        )
+
+
+class Tally:
+    """What happens to the rows of a group, chunk by chunk; its notional, table and tiers are those of this quote."""
+
+    def __init__(self, group: Group, quote: Quote, adder: Adder, known: dict[int, int]) -> None:
+        self.group, self.adder, self.value, self.known = group, adder, quote.value, known
+        self.worth = Fraction() if quote.value is None else abs(fraction_of(quote.value))
+        self.tiers, self.floors = _tiers(None if quote.rule is None else quote.rule.table, quote.value)
+        self.counts = np.zeros(MOVES, np.int64)
+        self.sums, self.rows = np.zeros((4, len(self.tiers))), np.zeros((2, len(self.tiers)), np.int64)
+        self.unit, self.total = 0, 0
+        self.moved: dict[int, int] = {}
+
+    def add(self, chunk: Chunk) -> None:
+        """Takes the next chunk, of sizes no smaller than those before."""
+        self.counts += np.bincount(chunk.moves, minlength=MOVES)
+        self._add_margins(chunk)
+        if self.value is not None and chunk.sizes[-1] > 0.0:
+            if not self.total:
+                self.unit = unit_of(chunk.sizes)
+            self.total += self._total(chunk)
+            for move, units in self.adder.totals(chunk.sizes[chunk.places], chunk.moves, self.unit).items():
+                self.moved[move] = self.moved.get(move, 0) + units
+
+    def _total(self, chunk: Chunk) -> int:
+        """The sum of all sizes of a chunk, which no policy changes: a book keeps it."""
+        found = self.known.get(chunk.rows.start)
+        if found is None:
+            found = self.known[chunk.rows.start] = self.adder.total(chunk.sizes, self.unit)
+        return found
+
+    def _add_margins(self, chunk: Chunk) -> None:
+        """Adds margins up by tier: the rows of each follow each other."""
+        cuts = np.concatenate([[0], np.searchsorted(chunk.sizes, self.floors), [len(chunk.sizes)]])
+        sizes = np.diff(cuts)
+        tiers = sizes.nonzero()[0]
+        starts = cuts[tiers]
+        sums = np.array([np.add.reduceat(column, starts) for column in chunk.margins])
+        if np.isnan(sums).any():
+            known = ~np.isnan(sum(chunk.margins[1:], chunk.margins[0]))
+            sums = np.array([np.add.reduceat(np.where(known, column, 0.0), starts) for column in chunk.margins])
+            self.rows[1, tiers] += np.add.reduceat(~known, starts, dtype=np.int64)
+        self.sums[:, tiers] += sums
+        self.rows[0] += sizes
+
+    def answer(self) -> Moved:
+        """What happened to all of them."""
+        self.counts[0] = self.group.size - int(self.counts[1:].sum())
+        self.moved[0] = self.total - sum(self.moved.values())
+        told = zip(self.tiers, *self.rows.tolist(), self.sums.T.tolist(), strict=True)
+        return Moved(
+            positions=tuple(self.counts.tolist()),
+            notional={move: self._notional(units) for move, units in sorted(self.moved.items()) if units},
+            unpriced=self.group.size if self.value is None else 0,
+            tiers={tier: Margins(rows, unknown, *sums) for tier, rows, unknown, sums in told if rows},
+        )
+
+    def _notional(self, units: int) -> Fraction:
+        shift = max(-self.unit, 0)
+        return Fraction(self.worth.numerator * (units << (self.unit + shift)), self.worth.denominator << shift)
+
+
+def _tiers(table: Table | None, value: Any) -> tuple[list[Tier], NDArray[np.float64]]:
+    """The tiers of a table, and the sizes at which those after the first begin."""
+    if table is None or (value is None and table.unit == "notional"):
+        return [("" if table is None else table.name, 0)], np.empty(0)
+    unit = float(abs(fraction_of(value))) if table.unit == "notional" else 1.0
+    floors = np.array([float(tier.floor) for tier in table.tiers[1:]]) / unit
+    return [(table.name, number) for number in range(1, len(table.tiers) + 1)], floors
