@@ -169,13 +169,15 @@ class Confirmed:
     def keeps_less_than_nothing(self) -> bool:
         """Its maintenance margin is the one that is said, below 0, which no pool can be decided by, but for a fee."""
         evidence = next(one for one in self.evaluated(LEAST, "isolated").pools if one.mode == "isolated").evidence
+        fee = self.counted(self.found.size * (self.found.worth if self.found.unit == "contracts" else ONE))
+        if not evidence and any(reading.value is None for reading in self.found.readings):
+            return Fraction(self.found.have) < 0 <= Fraction(self.found.have) + fee  # it counts, but the fee makes up for it
         if not evidence:
             kept = self.kept()
         else:
             wrong = re.search(r"maintenance margin (-[0-9.]+)", evidence[0].message)
             assert wrong is not None
-            each = self.found.worth if self.found.unit == "contracts" else ONE
-            kept = Fraction(wrong[1]) - self.counted(self.found.size * each)
+            kept = Fraction(wrong[1]) - fee
         return kept < 0 and abs(kept - Fraction(self.found.have)) <= LEAST
 
     def counted(self, notional: Decimal) -> Fraction:
