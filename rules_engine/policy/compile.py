@@ -15,6 +15,7 @@ from rules_engine.policy.findings import Findings
 from rules_engine.policy.globs import is_glob
 from rules_engine.policy.instruments import InstrumentCompiler, Parts
 from rules_engine.policy.margins import MarginJudge
+from rules_engine.policy.proofs_rates import lawful_tables
 from rules_engine.policy.resolve import Resolved
 from rules_engine.policy.sections import Sections
 from rules_engine.policy.settings import SettingsCompiler, closing_fee
@@ -49,11 +50,13 @@ def _members(findings: Findings, sections: Sections, registry: Registry) -> dict
     liquidation = settings.liquidation(binder)
     effect = settings.effect()
     named = sections.named_by_instruments()
-    unused = [table for name, table in tables.items() if ("tables", name) not in named]
-    MarginJudge(findings, closing_fee(sections.section("liquidation")), modes.values()).judge(rules, unused)
+    lawful = lawful_tables(findings, tables, rules)
+    unused = [table for name, table in lawful.items() if ("tables", name) not in named]
+    judged = [rule for rule in rules if rule.table.name in lawful]
+    MarginJudge(findings, closing_fee(sections.section("liquidation")), modes.values()).judge(judged, unused)
     if liquidation is not None:
-        warn_of_fees(findings, tables.values(), liquidation)
-    warn_of_splitting(findings, tables, modes.values())
+        warn_of_fees(findings, lawful.values(), liquidation)
+    warn_of_splitting(findings, lawful, modes.values())
     warn_of_no_instruments(findings, sections)
     warn_of_unused(findings, sections)
     return {

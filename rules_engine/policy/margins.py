@@ -12,23 +12,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
-from rules_engine.formulas.tiers import adjusted_rate
-from rules_engine.numbers.exact import EXACT, ONE, ZERO
 from rules_engine.policy.counterexamples import Counterexample, Disproof, counterexample, position_in_words
 from rules_engine.policy.document import Path
 from rules_engine.policy.findings import Findings, path_text, shown
 from rules_engine.policy.proofs_laws import Falling, Fault, Kept, Room
+from rules_engine.policy.proofs_rates import TURNS, BelowOne, NotNegative
 from rules_engine.policy.proofs_search import MOST_BOXES, Budget, Search, Unfinished
-from rules_engine.policy.proofs_states import Acting, Box, Source, at_start, checked, neutral_state, pair_of, sources_of
-from rules_engine.policy.proofs_states import together as acting_in
+from rules_engine.policy.proofs_states import Box, Source, at_start, checked, neutral_state, sources_of, with_mildest
 from rules_engine.terms.exposure import ClosingFee
 from rules_engine.terms.policy import AllowedMode, Buffer, InstrumentRule, Table
 from rules_engine.terms.pool import Backing, PositionLabels
 
 _LABELS: Final = PositionLabels(id="p", instrument="p", underlying="p", group="p")
 """Of any position: what backs it is the same for all."""
-_Law: TypeAlias = Room | Kept | Falling
+_Law: TypeAlias = BelowOne | NotNegative | Room | Kept | Falling
 _CLAIMS: Final = {
+    BelowOne: "maintenance rates stay below 1",
+    NotNegative: "maintenance rates do not fall below 0",
     Room: "initial margin exceeds maintenance and closing fee",
     Kept: "what is kept pays for closing",
     Falling: "losses lead to liquidation",
@@ -62,26 +62,32 @@ class MarginJudge:
             self._judge_pair(table, None)
 
     def _judge_pair(self, table: Table, rule: InstrumentRule | None) -> None:
-        place: Path = () if rule is None else ("instruments", rule.pattern, "buffers")
         sources = () if rule is None else sources_of(rule, filter(self._is_sound, rule.buffers))
-        acting = acting_in(sources, tuple([source.cells for source in sources]))
-        if acting and not self._rates_are_lawful(table, acting, place):
-            return
-        for law in self._laws(table):
-            search = Search(sources, self._budget)
-            try:
-                failure = search.failure(law)
-            except Unfinished:
-                self._report_unfinished(table, law, place)
-                continue
-            if failure is not None:
-                self._report_failure(law, table, rule, sources, failure.state)
-                continue
-            for name in search.between:
-                self._warn_of_stranger(table, law, name, place)
+        rates = BelowOne(table.schedule), NotNegative(table.schedule)
+        broken = [self._is_broken(law, table, rule, sources) for law in rates]
+        if not any(broken):  # margins of other rates are none
+            for law in self._laws(table):
+                self._is_broken(law, table, rule, sources)
+
+    def _is_broken(self, law: _Law, table: Table, rule: InstrumentRule | None, sources: Sequence[Source]) -> bool:
+        """Finds what breaks a law, and what keeps it from being proven."""
+        place: Path = () if rule is None else ("instruments", rule.pattern, "buffers")
+        looked_at = with_mildest(sources, rule) if rule is not None and isinstance(law, NotNegative) else sources
+        search = Search(looked_at, self._budget)
+        try:
+            failure = search.failure(law)
+        except Unfinished:
+            self._report_unfinished(table, law, place)
+            return False
+        if failure is not None:
+            self._report_failure(law, table, rule, sources, failure.state)
+            return True
+        for name in search.between:
+            self._warn_of_stranger(table, law, name, place)
+        return False
 
     def _laws(self, table: Table) -> list[_Law]:
-        """Room is asked of every table; the rest only where a mode looks at positions one by one, as tables do."""
+        """Kept and Falling are asked only where a mode looks at positions one by one, as tables do."""
         room = Room(table.schedule, self.fee, ring_fenced=self._ring_fenced, shared=self._shared)
         if not self._by_table:
             return [room]
@@ -97,19 +103,6 @@ class MarginJudge:
                 what = f"{buffer.kind.name} of {buffer.supplier} raised {type(error).__name__}: {error}"
                 self.findings.error("PLUGIN_FAULT", ("buffers", buffer.name), what, "report it to the plugin's author")
             return False
-
-    def _rates_are_lawful(self, table: Table, acting: Sequence[Acting], place: Path) -> bool:
-        """Adjusted maintenance rates stay below 1 and do not fall below 0."""
-        rates = [rate for rate, _ in table.schedule.lines]
-        highest = adjusted_rate(EXACT, rates[-1], pair_of(acting, lambda one, _: one.greatest)[1])
-        lowest = adjusted_rate(EXACT, rates[0], pair_of(acting, lambda one, _: one.least)[1])
-        if highest >= ONE:
-            message = f"together they raise the maintenance rate {shown(rates[-1])} of table {table.name} to 1 or more"
-            self.findings.error("RATE_NOT_BELOW_ONE", place, message)
-        if lowest < ZERO:
-            message = f"together they lower the maintenance rate {shown(rates[0])} of table {table.name} below 0"
-            self.findings.error("RATE_BELOW_ZERO", place, message)
-        return bool(highest < ONE and lowest >= ZERO)
 
     def _report_failure(
         self, law: _Law, table: Table, rule: InstrumentRule | None, sources: Sequence[Source], state: Box
@@ -173,8 +166,12 @@ def _sentence(law: _Law, fault: Fault, found: Counterexample) -> tuple[str, str,
     if isinstance(law, Room):
         said = f"would be liquidated as it is opened: initial margin {have}, maintenance and fee {need}"
         return "INITIAL_NOT_ABOVE_MAINTENANCE", said, "lower the largest leverage"
+    if isinstance(law, BelowOne):
+        return "RATE_NOT_BELOW_ONE", f"{TURNS[found.unit]}: its maintenance rate is 1", "lower the maintenance rate"
+    if isinstance(law, NotNegative):
+        return "RATE_BELOW_ZERO", f"would keep {have}, less than nothing", "raise the lowest rate"
     if isinstance(law, Falling):
-        said = "moves no further from liquidation as it gains: maintenance rate and closing fee are together 1 or more"
+        said = f"{TURNS[found.unit]}: maintenance rate and closing fee are together 1 or more"
         return "RATE_NOT_BELOW_ONE", said, "lower the maintenance rate"
     if fault.inclusive:
         said = "is kept with nothing: it is liquidated only where its collateral is gone"

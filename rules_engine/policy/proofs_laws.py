@@ -69,7 +69,13 @@ class Room:
         self.openings = tuple(_openings(fee, ring_fenced=ring_fenced, shared=shared))
 
     def holds(self, acting: Sequence[Acting]) -> bool:
-        """By adjusted rates alone in the two corners of what buffers do, or against the limits of leverage too."""
+        """By adjusted rates alone in the two corners of what buffers do, or against the limits of leverage too.
+
+        Not where maintenance would be cut at 1: then what lies between the corners may have less room than they.
+        """
+        highest = pair_of(acting, lambda one, _: one.greatest)[1]
+        if acting and adjusted_rate(EXACT, self.schedule.lines[-1][0], highest) >= ONE:
+            return False
         corners = (False, True) if acting else (False,)
         if all(self._has_room(pair_of(acting, partial(_corner, greatest)), by_leverage=False) for greatest in corners):
             return True

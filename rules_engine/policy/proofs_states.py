@@ -81,6 +81,18 @@ def sources_of(rule: InstrumentRule, acting: Iterable[Buffer]) -> tuple[Source, 
     return tuple([_source(sort, name, tuple(buffers), rule) for (sort, name), buffers in groups.items()])
 
 
+def with_mildest(sources: Sequence[Source], rule: InstrumentRule) -> tuple[Source, ...]:
+    """The same, and where a reading is missing also what buffers do least: a status must hold under that too."""
+    return tuple([_with_mildest(source, rule) for source in sources])
+
+
+def _with_mildest(source: Source, rule: InstrumentRule) -> Source:
+    if source.sort == "expiry" and rule.expires_at is not msgspec.UNSET:
+        return source
+    mild = tuple([_said(least(_reached(buffer))) for buffer in source.buffers])
+    return msgspec.structs.replace(source, cells=_distinct([*source.cells, Cell(None, None, mild, mild)]))
+
+
 def checked(buffer: Buffer) -> Buffer:
     """The buffer, after a look at what it says it can reach. Raises whatever is wrong with that."""
     for one in (greatest(_reached(buffer)), least(_reached(buffer))):

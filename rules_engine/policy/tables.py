@@ -1,4 +1,4 @@
-"""Leverage-tier tables: their laws, and the schedules that follow from them."""
+"""Leverage-tier tables, and the schedules that follow from them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rules_engine.formulas.tiers import tier_lines
 from rules_engine.numbers.exact import ONE, ZERO, Exact, divide
 from rules_engine.numbers.text import plain
 from rules_engine.policy.document import Path
-from rules_engine.policy.findings import Findings, shown
+from rules_engine.policy.findings import Findings
+from rules_engine.policy.proofs_rates import broken_tiers, place_of
 from rules_engine.terms.exposure import Schedule
 from rules_engine.terms.policy import Table, Tier
 
@@ -30,14 +31,19 @@ class _Row(msgspec.Struct):
 
 
 def compile_table(findings: Findings, name: str, raw: Mapping[str, Any]) -> Table | None:
-    """The table of a well-formed section `tables.NAME`; None where it breaks a law, which is then found."""
+    """The table of a well-formed section `tables.NAME`; None where its tiers are no table, which is then found.
+
+    The laws of its rates are judged where instruments are known. Of what is no table they are told in words alone.
+    """
     path: Path = ("tables", name)
     before = len(findings.problems)
     rows = _rows(findings, (*path, "tiers"), raw["tiers"])
-    if len(findings.problems) > before:
-        return None
     form = raw.get("form", "marginal")
     table = _table(findings, path, name, raw.get("unit", "notional"), form, rows)
+    if len(findings.problems) > before:
+        for broken in broken_tiers(table):
+            findings.error(broken.code, place_of(name, broken), broken.message, broken.hint)
+        return None
     if form == "whole":
         _warn_of_cliffs(findings, path, table)
     return table
@@ -75,7 +81,7 @@ def _table(findings: Findings, path: Path, name: str, unit: Any, form: Any, rows
 
 
 def _rows(findings: Findings, path: Path, raw_tiers: Sequence[Mapping[str, Any]]) -> list[_Row]:
-    """The tiers in order, each judged by itself and against the one below it."""
+    """The tiers in order, each of which must have a rate and end above its beginning."""
     rows: list[_Row] = []
     floor = ZERO
     for index, raw in enumerate(raw_tiers):
@@ -83,14 +89,7 @@ def _rows(findings: Findings, path: Path, raw_tiers: Sequence[Mapping[str, Any]]
         up_to = _up_to(findings, here, raw["up_to"], floor, last=index == len(raw_tiers) - 1)
         rate = raw["maintenance_rate"]
         initial = _initial_rate(findings, here, raw, rows[-1].initial_rate if rows else ZERO)
-        row = _Row(floor, up_to, rate, initial, raw.get("max_leverage"))
-        if rate >= ONE:
-            findings.error("RATE_NOT_BELOW_ONE", (*here, "maintenance_rate"), "a maintenance rate must be below 1")
-        if initial > ONE:
-            findings.error("INITIAL_RATE_ABOVE_ONE", here, "nobody must put up more than the notional: 1 is the limit")
-        if rows:
-            _judge_step(findings, here, rows[-1], row)
-        rows.append(row)
+        rows.append(_Row(floor, up_to, rate, initial, raw.get("max_leverage")))
         floor = up_to if up_to is not None else floor
     return rows
 
@@ -118,24 +117,6 @@ def _initial_rate(findings: Findings, tier: Path, raw: Mapping[str, Any], below:
         findings.error("TIER_NO_RATE", tier, "a tier states max_leverage or initial_rate; this one neither")
         return below
     return raw["initial_rate"]  # type: ignore[no-any-return]
-
-
-def _judge_step(findings: Findings, tier: Path, below: _Row, row: _Row) -> None:
-    if row.maintenance_rate < below.maintenance_rate:
-        rates = f"{plain(below.maintenance_rate)} to {plain(row.maintenance_rate)}"
-        message = f"the maintenance rate falls from {rates} at {plain(row.floor)}"
-        findings.error("TIER_RATE_FALLS", (*tier, "maintenance_rate"), message, "larger positions never require less")
-    if row.initial_rate < below.initial_rate:
-        place = (*tier, "max_leverage" if row.max_leverage is not None else "initial_rate")
-        hint = "larger positions are never allowed more leverage"
-        findings.error("TIER_LEVERAGE_RISES", place, _rise(below, row), hint)
-
-
-def _rise(below: _Row, row: _Row) -> str:
-    """How much more leverage a tier allows than the one below it, in the words that both use, if both use one."""
-    if below.max_leverage is not None and row.max_leverage is not None:
-        return f"the largest leverage rises from {plain(below.max_leverage)} to {plain(row.max_leverage)}"
-    return f"the initial rate falls from {shown(below.initial_rate)} to {shown(row.initial_rate)}"
 
 
 def _warn_of_cliffs(findings: Findings, path: Path, table: Table) -> None:

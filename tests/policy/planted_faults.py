@@ -8,6 +8,10 @@ ROOM = "INITIAL_NOT_ABOVE_MAINTENANCE"
 FEE = "CLOSING_FEE_ABOVE_MAINTENANCE"
 NOTHING = "LIQUIDATION_NOT_BEFORE_BANKRUPTCY"
 RATE = "RATE_NOT_BELOW_ONE"
+BELOW = "RATE_BELOW_ZERO"
+FALLS = "TIER_RATE_FALLS"
+LEVERAGE = "TIER_LEVERAGE_RISES"
+ABOVE = "INITIAL_RATE_ABOVE_ONE"
 
 TIERS = """
       - {up_to: 50000, maintenance_rate: 0.004, max_leverage: 125}
@@ -90,6 +94,8 @@ IN_TABLES = [
     Planted("a fee in both figures, and in the decision too", ROOM, "{up_to: 50000",
             fee="{rate: 0.004, counts_in: [initial, maintenance, trigger]}"),
     Planted("a short's fee at bankruptcy", ROOM, "{up_to: 50000",
+            fee="{rate: 0.00397, counts_in: [trigger], valued_at: bankruptcy}"),
+    Planted("so it is where every position has margin of its own", ROOM, "{up_to: 50000", modes="{isolated: {}}",
             fee="{rate: 0.00397, counts_in: [trigger], valued_at: bankruptcy}"),
     Planted("a fee at bankruptcy on the initial margin that holds the fee", ROOM, "{up_to: 50000",
             fee="{rate: 0.063, counts_in: [initial, maintenance], valued_at: bankruptcy}"),
@@ -175,4 +181,54 @@ UNDER_BUFFERS = [
             buffers=(("volatility", bands(VOLATILITY, "0, multiply: 1", "1, multiply: 20")),)),
 ]  # fmt: skip
 
-PLANTED = [*IN_TABLES, *UNDER_BUFFERS]
+IN_RATES = [
+    Planted("a rate that falls for what is beyond a floor", FALLS, "0.0039", tiers=tier(SECOND, "0.005", "0.0039")),
+    Planted("the rate of all of it falls at a floor", FALLS, "0.0039", table=WHOLE,
+            tiers=tier(SECOND, "0.005", "0.0039")),
+    Planted("the last of the rates falls", FALLS, "0.0049", tiers=tier(THIRD, "0.025", "0.0049")),
+    Planted("a rate that falls by contracts", FALLS, "0.0039", table=CONTRACTS, tiers=tier(SECOND, "0.005", "0.0039"),
+            instrument="XBTUSD: {payoff: inverse, contract_size: 100, table: t}"),
+    Planted("so it does by contracts where the fee is kept", FALLS, "0.0039", table=CONTRACTS + WHOLE,
+            tiers=tier(SECOND, "0.005", "0.0039"), fee="{rate: 0.0001, counts_in: [maintenance]}"),
+    Planted("a rate that falls where a buffer rests", FALLS, "0.0039", tiers=tier(SECOND, "0.005", "0.0039"), buffers=(
+        ("volatility", bands(VOLATILITY, "0, multiply: 1.1", "0.8, multiply: 1")),
+        ("expiry", bands(EXPIRY, "0d, multiply: 1.9", "1h, multiply: 1")))),
+    Planted("leverage that rises by one", LEVERAGE, "126", tiers=tier(SECOND, "75", "126")),
+    Planted("an initial rate just below the one of the leverage before it", LEVERAGE, "0.0133}",
+            tiers=tier(THIRD, "max_leverage: 20", "initial_rate: 0.0133").replace("0.025", "0.01")),
+    Planted("leverage of a quanto contract", LEVERAGE, "126", tiers=tier(SECOND, "75", "126"),
+            instrument="Q: {payoff: quanto, contract_size: 3, conversion: 0.7, table: t}"),
+    Planted("a rate of 1 in the last tier", RATE, "1, max_leverage: 20", tiers=tier(THIRD, "0.025", "1")),
+    Planted("a rate above 1 in the only tier", RATE, "1.2", tiers=STRICT.replace("0.01,", "1.2,")),
+    Planted("more than all is put up", ABOVE, "{up_to: unlimited",
+            tiers=tier(THIRD, "max_leverage: 20", "initial_rate: 1.01")),
+    Planted("a band that makes a rate of 1", RATE, ALL, buffers=(
+        ("volatility", bands(VOLATILITY, "0, multiply: 1", "2, multiply: 40")),)),
+    Planted("two buffers that do so together", RATE, "[deep, volatility]", buffers=(
+        ("deep", bands(DEPTH, "0, add_rate: 0.4", "9, add_rate: 0")),
+        ("volatility", bands(VOLATILITY, "0, multiply: 1", "2, multiply: 24")))),
+    Planted("a rate of 1 where the measure is missing alone", RATE, ALL, buffers=(
+        ("volatility", bands(VOLATILITY, "0, multiply: 1, add_rate: 0.5", "2, multiply: 20")),)),
+    Planted("a curve that reaches 1 on its way", RATE, ALL, buffers=(
+        ("volatility", f"{VOLATILITY}, curve: {{reference: 0.5, slope: 1, cap: 100}}"),)),
+    Planted("rate and fee reach 1, by contracts", RATE, "{up_to: 300000", table=CONTRACTS,
+            fee="{rate: 0.02, counts_in: [trigger]}",
+            tiers=TIERS.replace("125", "30").replace("75", "30").replace("unlimited", "300000").replace(
+                THIRD[len("- {up_to: unlimited"):], ", maintenance_rate: 0.98, max_leverage: 1}")),
+    Planted("a rate of 1 in the last of two tiers by contracts", RATE, "1, max_leverage: 1", table=CONTRACTS,
+            tiers=tier(THIRD, "0.025, max_leverage: 20", "1, max_leverage: 1")),
+    Planted("a band that does so by contracts", RATE, ALL, table=CONTRACTS, buffers=(
+        ("volatility", bands(VOLATILITY, "0, multiply: 1", "2, multiply: 40")),)),
+    Planted("a band that takes off more than there is", BELOW, ALL, buffers=(
+        ("volatility", bands(DEPTH, "0, multiply: 1", "900, add_rate: -0.0041")),)),
+    Planted("two that do so together in the least tier", BELOW, "[deep, calm]", buffers=(
+        ("deep", bands(DEPTH, "0, add_rate: 0", "9, add_rate: -0.003")),
+        ("calm", bands(VOLATILITY, "0, multiply: 0.5", "9, multiply: 1")))),
+    Planted("what is taken off and what multiplies in another band, where the measure is missing", BELOW, ALL, buffers=(
+        ("volatility", bands(DEPTH, "0, multiply: 0.5", "900, add_rate: -0.003")),)),
+    Planted("contracts that keep less than nothing", BELOW, ALL, table=CONTRACTS,
+            instrument="XBTUSD: {payoff: inverse, contract_size: 100, table: t, buffers: [volatility]}", buffers=(
+        ("volatility", bands(DEPTH, "0, multiply: 1", "900, add_rate: -0.0041")),)),
+]  # fmt: skip
+
+PLANTED = [*IN_TABLES, *UNDER_BUFFERS, *IN_RATES]

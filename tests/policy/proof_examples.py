@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from rules_engine import Engine, Evaluation
 from rules_engine.formulas.buffers import FOREVER
@@ -18,6 +23,7 @@ from rules_engine.policy.resolve import resolve
 from rules_engine.policy.sections import Sections
 from rules_engine.policy.values import time_of
 from rules_engine.terms.policy import Policy
+from tests.policy.planted_faults import ABOVE, BELOW, FALLS, FEE, LEVERAGE, NOTHING, RATE, ROOM
 from tests.policy.policy_examples import REGISTRY
 
 AS_OF = "2026-12-02T00:00:00Z"
@@ -26,7 +32,7 @@ LEAST = Decimal("0.00000001")
 
 
 def compiled_anyway(text: str) -> Policy:
-    """The compiled policy, whatever the check finds; its tables must be tables."""
+    """The compiled policy, whatever the check finds; its tables must be tables, whose rates may be any."""
     resolved = resolve(read_document(text.encode(), "policy.yaml"), lambda name, version: None)
     findings = Findings(resolved.document)
     sections = Sections(resolved.document, [], resolved.complete)
@@ -140,14 +146,118 @@ class Confirmed:
         return evaluation.positions[0].maintenance_margin == 0
 
     def gains_nothing(self) -> bool:
-        """Where its mark moves for it by a hundredth, its line moves as far as its equity."""
+        """Where its mark moves for it by a hundredth, its line moves as far as its equity.
+
+        By contracts, its line rises by all that as many further contracts are worth. A pool whose buffers miss a
+        measure has no line: its initial margin, never below maintenance, rises by as much as the position.
+        """
+        twice = self.of_size(self.found.size * 2)
+        if any(reading.value is None and reading.sort == "measure" for reading in self.found.readings):
+            if self.is_negative_too():
+                return True
+            return twice.opened() - self.opened() >= twice.worth() - self.worth()
+        if self.found.unit == "contracts":
+            return twice.line() - self.line() >= twice.worth() - self.worth()
         before, after = (self.surplus(ONE + move) for move in (ZERO, Decimal("0.01")))
         return after <= before
+
+    def is_negative_too(self) -> bool:
+        """Where the measure is missing its rate may fall below 0 as well: that is another fault, and hides figures."""
+        evidence = next(one for one in self.evaluated(ENOUGH, "isolated").pools if one.mode == "isolated").evidence
+        return any("requires maintenance margin -" in doubt.message for doubt in evidence)
+
+    def keeps_less_than_nothing(self) -> bool:
+        """Its maintenance margin is the one that is said, below 0, which no pool can be decided by, but for a fee."""
+        evidence = next(one for one in self.evaluated(LEAST, "isolated").pools if one.mode == "isolated").evidence
+        fee = self.counted(self.found.size * (self.found.worth if self.found.unit == "contracts" else ONE))
+        if not evidence and any(reading.value is None for reading in self.found.readings):
+            return Fraction(self.found.have) < 0 <= Fraction(self.found.have) + fee  # it counts, but the fee makes up for it
+        if not evidence:
+            kept = self.kept()
+        else:
+            wrong = re.search(r"maintenance margin (-[0-9.]+)", evidence[0].message)
+            assert wrong is not None
+            kept = Fraction(wrong[1]) - fee
+        return kept < 0 and abs(kept - Fraction(self.found.have)) <= LEAST
+
+    def counted(self, notional: Decimal) -> Fraction:
+        """The fee in the maintenance margin of a position that has next to nothing: at bankruptcy as at the mark."""
+        return ("maintenance" in self.fee.counts_in) * Fraction(self.fee.rate) * Fraction(notional)
+
+    def keeps_less_than_below(self) -> bool:
+        """It keeps less than what two sizes of the tier below, drawn on as a line, say that it would."""
+        floor, size = self.policy.tables[self.found.table].tiers[self.found.tier - 1].floor, self.found.size
+        low, high = (self.of_size(floor * Decimal(part)).kept() for part in ("0.998", "0.999"))
+        each = (high - low) / (Fraction(floor) * Fraction("0.001"))
+        whole = self.policy.tables[self.found.table].form == "whole"
+        wanted = each * Fraction(size) if whole else high + each * (Fraction(size) - Fraction(floor * Decimal("0.999")))
+        assert abs(wanted - Fraction(self.found.need)) <= LEAST
+        kept = self.kept()
+        assert abs(kept - Fraction(self.found.have)) <= LEAST
+        return kept < wanted
+
+    def opens_with_less(self) -> bool:
+        """A position that is smaller by a little needs more to be opened, if figures of few digits can tell."""
+        if self.found.need - self.found.have <= LEAST:
+            return True
+        initial, smaller = self.opened(), self.of_size(self.found.size * Decimal("0.999999")).opened()
+        assert abs(initial - Fraction(self.found.have)) <= LEAST
+        return initial < smaller <= Fraction(self.found.need) + Fraction(LEAST)
+
+    def opens_with_more_than_all(self) -> bool:
+        """It needs more than it is worth."""
+        return self.opened() == self.found.need > self.found.have
+
+    def of_size(self, size: Decimal) -> Confirmed:
+        """The same position, of another size."""
+        assert self.found.quantity is not None
+        with exactly():
+            quantity = self.found.quantity * size / self.found.size
+        other = copy(self)
+        other.found = msgspec.structs.replace(self.found, size=size, quantity=quantity)
+        return other
+
+    def kept(self) -> Fraction:
+        """Its maintenance margin, but for a fee."""
+        figures = self.evaluated(LEAST, "isolated").positions[0]
+        assert figures.maintenance_margin is not None and figures.notional is not None
+        return Fraction(figures.maintenance_margin) - self.counted(figures.notional)
+
+    def opened(self) -> Fraction:
+        """Its initial margin."""
+        initial = self.evaluated(ENOUGH, "isolated").positions[0].initial_margin
+        assert initial is not None
+        return Fraction(initial)
 
     def surplus(self, mark: Decimal) -> Fraction:
         """Equity less the line, at a mark."""
         evaluation = self.evaluated(self.found.need + 1, "isolated", mark)
-        figures, pool = evaluation.positions[0], next(one for one in evaluation.pools if one.mode == "isolated")
-        assert pool.equity is not None and figures.maintenance_margin is not None and figures.notional is not None
+        pool = next(one for one in evaluation.pools if one.mode == "isolated")
+        assert pool.equity is not None
+        return Fraction(pool.equity) - self.line(mark)
+
+    def line(self, mark: Decimal = ONE) -> Fraction:
+        """The equity at which it is liquidated, at a mark."""
+        figures = self.evaluated(self.found.need + 1, "isolated", mark).positions[0]
+        assert figures.maintenance_margin is not None and figures.notional is not None
         fee = ("trigger" in self.fee.counts_in) * self.charged(figures.notional, ZERO)
-        return Fraction(pool.equity) - Fraction(figures.maintenance_margin) - fee
+        return Fraction(figures.maintenance_margin) + fee
+
+    def worth(self) -> Fraction:
+        """Its notional."""
+        notional = self.evaluated(ENOUGH, "isolated").positions[0].notional
+        assert notional is not None
+        return Fraction(notional)
+
+
+SHOWN: Final[Mapping[str, Callable[[Confirmed], bool]]] = {
+    ROOM: Confirmed.room,
+    FEE: Confirmed.cannot_pay,
+    NOTHING: Confirmed.is_kept_with_nothing,
+    RATE: Confirmed.gains_nothing,
+    BELOW: Confirmed.keeps_less_than_nothing,
+    FALLS: Confirmed.keeps_less_than_below,
+    LEVERAGE: Confirmed.opens_with_less,
+    ABOVE: Confirmed.opens_with_more_than_all,
+}
+"""By code, what `evaluate` must say of a counterexample: every code of the page on proofs, and none that has none."""

@@ -268,13 +268,15 @@ def test_margin_room__at_exactly_the_fee_is_decided_exactly() -> None:
         (
             "max_leverage: 75",
             "max_leverage: 126",
-            "TIER_LEVERAGE_RISES the largest leverage rises from 125 to 126"
+            "TIER_LEVERAGE_RISES the largest leverage rises from 125 to 126: a position of 50000 notional needs"
+            " 396.82539683 to be opened, at the rate of the tier below 400"
             " (larger positions are never allowed more leverage)",
         ),
         (
             "max_leverage: 75",
             "initial_rate: 0.0079",
-            "TIER_LEVERAGE_RISES the initial rate falls from 0.008 to 0.0079"
+            "TIER_LEVERAGE_RISES the initial rate falls from 0.008 to 0.0079: a position of 50000 notional needs"
+            " 395 to be opened, at the rate of the tier below 400"
             " (larger positions are never allowed more leverage)",
         ),
         (

@@ -25,5 +25,7 @@ def test_page__shows_what_the_check_prints(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_page__names_every_member_of_a_counterexample() -> None:
-    named = {word for row in re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE) for word in re.findall(r"`(\w+)`", row)}
+    named = {
+        word for row in re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE) for word in re.findall(r"`([a-z_]+)`", row)
+    }
     assert named == set(Counterexample.__struct_fields__)

@@ -14,6 +14,7 @@ from rules_engine.formulas.requirement import table_maintenance, tiered_requirem
 from rules_engine.formulas.tiers import adjusted
 from rules_engine.numbers.exact import ONE, ZERO, exactly
 from rules_engine.numbers.piecewise import PiecewiseNumbers
+from rules_engine.policy.counterexamples import Disproof
 from rules_engine.policy.openings import just_opened
 from rules_engine.terms.exposure import Adjustment, ClosingFee
 from tests.policy.planted_faults import TIERS, Planted
@@ -75,3 +76,11 @@ def test_margins__of_a_policy_that_passes_rise_at_every_size(
 def test_margins__that_would_fall_are_found_at_the_tier(old: str, new: str, code: str, size: str) -> None:
     (problem,) = check(Planted("", "", "", tiers=TIERS.replace(old, new)).text())[1]
     assert problem.code == code and size in problem.message
+
+
+def test_tiers__that_are_no_table_are_told_what_else_is_wrong_in_words() -> None:
+    """No position can be had of tiers whose ends do not rise; that a rate falls beside that is said all the same."""
+    text = Planted("", "", "", tiers=TIERS.replace("250000", "50000").replace("0.005", "0.0039")).text()
+    found = {problem.code: problem for problem in check(text)[1]}
+    assert set(found) == {"TIER_FLOORS", "TIER_RATE_FALLS"}
+    assert not isinstance(found["TIER_RATE_FALLS"], Disproof)

@@ -16,7 +16,7 @@ from rules_engine.extension.registry import build_registry
 from rules_engine.plugin import Adjustment, BufferKind, InstrumentMarket, Number, NumberSystem, Parameters, hookimpl
 from rules_engine.policy.counterexamples import Disproof
 from rules_engine.policy.load import load_policy
-from tests.policy.planted_faults import DEPTH, STRICT, VOLATILITY, Planted, bands
+from tests.policy.planted_faults import DEPTH, EXPIRY, STRICT, VOLATILITY, Planted, bands
 from tests.policy.policy_examples import changed, check, said
 from tests.properties.documents import Document, policies
 from tests.properties.product import engine_of
@@ -176,3 +176,13 @@ def test_table__that_keeps_nothing_is_a_warning() -> None:
     policy, problems = check(drawn(tiers=tiers, fee="{rate: 0}"))
     assert policy is not None
     assert [(one.code, one.severity) for one in problems] == [("LIQUIDATION_NOT_BEFORE_BANKRUPTCY", "warning")]
+
+
+def test_rate__that_only_bands_of_different_readings_would_bring_to_one_is_no_fault() -> None:
+    """0.025 * 39 + 0.2 is more than 1, but 39 and 0.2 stand in two bands, and the expiry is known, never missing."""
+    buffer = ("expiry", bands(EXPIRY, "0d, multiply: 39", "1d, add_rate: 0.2"))
+    dated = "F: {payoff: linear, table: t, expires_at: 2027-03-01T00:00:00Z, buffers: [expiry]}"
+    policy, problems = check(Planted("", "", "", buffers=(buffer,), instrument=dated).text())
+    assert policy is not None, problems
+    _, problems = check(Planted("", "", "", buffers=(buffer,)).text())
+    assert [problem.code for problem in problems] == ["RATE_NOT_BELOW_ONE"]

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from rules_engine import Engine
 from rules_engine.policy.counterexamples import Disproof
 from rules_engine.terms.policy import Policy
-from tests.policy.planted_faults import FEE, NOTHING, RATE, ROOM
 from tests.policy.policy_examples import check
-from tests.policy.proof_examples import AS_OF, ENOUGH, Confirmed, compiled_anyway, status_of
+from tests.policy.proof_examples import AS_OF, ENOUGH, SHOWN, Confirmed, compiled_anyway, status_of
 
 of = st.sampled_from
 STARTS = ("0", "0.5", "2")
@@ -150,10 +149,7 @@ def test_proofs__refuse_what_evaluate_shows_and_nothing_else(
     if policy is None:
         for problem in errors:
             if isinstance(problem, Disproof):
-                confirmed = Confirmed(compiled_anyway(text), problem)
-                shows = {ROOM: confirmed.room, FEE: confirmed.cannot_pay, NOTHING: confirmed.is_kept_with_nothing,
-                         RATE: confirmed.gains_nothing}  # fmt: skip
-                assert shows[problem.code](), str(problem)
+                assert SHOWN[problem.code](Confirmed(compiled_anyway(text), problem)), str(problem)
         return
     readings = {name: value for name, value in (("depth", depth), ("spread", spread)) if value is not None}
     per_contract = {"linear": 1, "inverse": 100, "quanto": Decimal("0.6")}[policy.instruments["A"].payoff.name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import msgspec
@@ -12,6 +13,7 @@ from rules_engine.life.impact.diff_functions import RateChange, largest
 from rules_engine.life.impact.diff_instruments import instrument_changes
 from rules_engine.life.impact.diff_settings import setting_changes
 from rules_engine.life.impact.diff_tables import table_changes
+from rules_engine.life.impact.diff_versions import version_changes
 from rules_engine.numbers.exact import exactly
 from rules_engine.terms.evaluation import PolicyIdentity
 from rules_engine.terms.policy import Policy
@@ -47,14 +49,19 @@ def identity_of(policy: Policy) -> PolicyIdentity:
     return PolicyIdentity(name=policy.name, version=policy.version, digest=policy.digest)
 
 
-def diff_of(before: Policy, after: Policy) -> PolicyDiff:
-    """Every change from one compiled policy to another."""
+def diff_of(before: Policy, after: Policy, elders: Sequence[Policy] = ()) -> PolicyDiff:
+    """Every change from one compiled policy to another.
+
+    Where `before` is for new positions alone, `elders` are the versions of those opened before it, newest first, down
+    to one for all positions: what changes for them, if `after` is for all, can then be told.
+    """
     two = Two(before, after)
     with exactly():
         every = (table_changes, buffer_changes, instrument_changes, setting_changes)
-        changes = tuple(change for changes_of in every for change in changes_of(two))
+        changes = [change for changes_of in every for change in changes_of(two)]
+        changes += version_changes(two, elders)
     return PolicyDiff(
-        before=identity_of(before), after=identity_of(after), currency=after.settlement_currency, changes=changes
+        before=identity_of(before), after=identity_of(after), currency=after.settlement_currency, changes=tuple(changes)
     )
 
 

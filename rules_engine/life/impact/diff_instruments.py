@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from rules_engine.engine.quote import rule_for
 from rules_engine.life.impact import diff_buffers, diff_tables
-from rules_engine.life.impact.diff_changes import Change, Direction, Two, keys_of
+from rules_engine.life.impact.diff_changes import Change, Direction, Two, keys_of, number_change
 from rules_engine.numbers.text import plain
 from rules_engine.policy.globs import common_name, matches, may_overlap
 from rules_engine.terms.policy import Buffer, InstrumentRule
 
-NEUTRAL: Final = ("price_tick", "quantity_step", "venue_symbol")
-"""What is fixed about an instrument and decides nothing: how figures are rounded, and what it is called elsewhere."""
+PRINTED: Final = "changes the liquidation and bankruptcy prices that are printed, and no decision"
+NEUTRAL: Final = {"price_tick": PRINTED, "venue_symbol": ""}
+"""What is fixed about an instrument and decides nothing, with what it does do."""
+STEP: Final = "changes what a close-out takes"
 DECISIVE: Final = ("underlying", "contract_size", "conversion", "expires_at", "terms")
 """What decides with no side that is the stricter one: it makes positions larger and smaller, or pools others."""
 Pair: TypeAlias = tuple[str, InstrumentRule | None, InstrumentRule | None]
@@ -76,9 +79,12 @@ def _compared(change: Change, before: InstrumentRule, after: InstrumentRule) -> 
     if before.pattern != after.pattern:
         yield msgspec.structs.replace(change, what="rule", before=before.pattern, after=after.pattern)
     yield from _labelled(change, "payoff", before.payoff.name, after.payoff.name, "unclear")
-    for names, direction in ((DECISIVE, "unclear"), (NEUTRAL, "neutral")):
-        for name in names:
-            yield from _labelled(change, name, getattr(before, name), getattr(after, name), direction)
+    for name in DECISIVE:
+        yield from _labelled(change, name, getattr(before, name), getattr(after, name), "unclear")
+    for name, note in NEUTRAL.items():
+        told = msgspec.structs.replace(change, note=note)
+        yield from _labelled(told, name, getattr(before, name), getattr(after, name), "neutral")
+    yield from _stepped(change, before.quantity_step, after.quantity_step)
     if before.table.name != after.table.name:
         yield msgspec.structs.replace(change, what="table", before=before.table.name, after=after.table.name)
         yield from diff_tables.compared(change, before.table, after.table)
@@ -89,6 +95,22 @@ def _labelled(change: Change, what: str, before: Any, after: Any, direction: Any
     told: Direction = direction
     if before != after:
         yield msgspec.structs.replace(change, what=what, direction=told, before=written(before), after=written(after))
+
+
+def _stepped(change: Change, before: Decimal | None, after: Decimal | None) -> Iterator[Change]:
+    """Close-outs are rounded up to a step and the largest order down: a coarser one closes more and permits less.
+
+    A step that is not stated is the market's, or the quantum.
+    """
+    told = msgspec.structs.replace(change, note=STEP)
+    if before is None or after is None:
+        yield from _labelled(told, "quantity_step", before, after, "unclear")
+        return
+    more = "more" if after > before else "less"
+    told = msgspec.structs.replace(change, what="quantity_step", note=f"{STEP}: up to a step, so {more} at once")
+    yield from number_change(
+        msgspec.structs.replace(told, before=written(before), after=written(after)), before, after, "more"
+    )
 
 
 def _buffers(change: Change, before: InstrumentRule, after: InstrumentRule) -> Iterator[Change]:

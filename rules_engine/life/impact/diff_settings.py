@@ -11,7 +11,7 @@ import msgspec
 
 from rules_engine.engine.calls import PluginFault, label_of
 from rules_engine.life.impact.diff_changes import Change, Direction, Tightens, Two, keys_of, number_change
-from rules_engine.life.impact.diff_instruments import written
+from rules_engine.life.impact.diff_instruments import PRINTED, written
 from rules_engine.terms.policy import AllowedMode, CollateralRule, Policy
 from rules_engine.terms.pool import PositionLabels
 
@@ -19,10 +19,11 @@ EVERY: Final = ("every instrument",)
 SECONDS: Final = timedelta(seconds=1)
 REPORTS: Final = ("liquidation_price", "liquidation_price_rounding")
 """Conventions of what is reported; the others decide."""
+QUANTUM: Final = "amounts are rounded to it, against the account, and close-outs where no step is stated"
 
 
 def setting_changes(two: Two) -> Iterator[Change]:
-    """Every change outside of tables, buffers and instruments."""
+    """Every change outside of tables, buffers, instruments and what a version says of itself."""
     yield from _identity(two)
     yield from _modes(two)
     yield from _collateral(two)
@@ -30,8 +31,9 @@ def setting_changes(two: Two) -> Iterator[Change]:
     for name in two.before.conventions.__struct_fields__:
         direction: Direction = "neutral" if name in REPORTS else "unclear"
         values = [getattr(policy.conventions, name) for policy in two.both]
-        yield from _text(two, ("conventions", name), "convention", values, direction)
-    yield from _limits(two)
+        for change in _text(two, ("conventions", name), "convention", values, direction):
+            yield msgspec.structs.replace(change, note=PRINTED if name in REPORTS else "")
+    yield from limit_changes(two)
     fees = [policy.opening_fee_rate for policy in two.both]
     yield from _number(two, ("orders", "opening_fee_rate"), "orders", fees, "more", rate=True)
 
@@ -39,9 +41,10 @@ def setting_changes(two: Two) -> Iterator[Change]:
 def _identity(two: Two) -> Iterator[Change]:
     currencies = [policy.settlement_currency for policy in two.both]
     yield from _text(two, ("settlement", "currency"), "settlement", currencies, "unclear")
-    yield from _text(two, ("settlement", "quantum"), "settlement", [policy.quantum for policy in two.both], "neutral")
-    for name in ("applies_to", "effective_from", "effective_until"):
-        yield from _text(two, (name,), "version", [getattr(policy, name) for policy in two.both], "neutral")
+    for change in _number(
+        two, ("settlement", "quantum"), "settlement", [policy.quantum for policy in two.both], "more"
+    ):
+        yield msgspec.structs.replace(change, note=QUANTUM)
 
 
 def _modes(two: Two) -> Iterator[Change]:
@@ -140,7 +143,9 @@ def _liquidation(two: Two) -> Iterator[Change]:
         yield from _text(two, (*path, "parameters"), "liquidation", [each for _, each in plans], "unclear")
 
 
-def _limits(two: Two) -> Iterator[Change]:
+def limit_changes(two: Two) -> Iterator[Change]:
+    """What makes a mark doubtful."""
+
     def limit(policy: Policy, name: str) -> Decimal | None:
         value = getattr(policy.market_limits, name)
         return Decimal(value // SECONDS) if isinstance(value, timedelta) else value
