@@ -49,7 +49,8 @@ def diff(
 
     store = source(store, policies, [before, after])
     versions, now = Versions(registry_with(plugins), policies, store), datetime.now(UTC)
-    found = diff_of(*versions.all_of([before, after], now))
+    old, new = versions.all_of([before, after], now)
+    found = diff_of(old, new, versions.elders(before, old, now))
     if as_json:
         output.document(diff_document(found))
     else:

@@ -102,7 +102,8 @@ def impact(
     versions, now = Versions(registry_with(plugins), policies, store), datetime.now(UTC)
     readers: list[Any] = [*versions.readers([before, after], now), partial(_market, market)]
     one, other, at = all_of(readers)
-    comparer = _comparer(one, other, at, workers=workers, prices=prices, most=largest)
+    older = versions.elders(before, one, now)
+    comparer = _comparer(one, other, older, at, workers=workers, prices=prices, most=largest)
     parts, faults = BookParts(files, part_rows, other.settlement_currency), Faults()
     answer = reduce(add, _impacts(comparer, parts, faults))
     for fault in parts.faults:
@@ -123,15 +124,16 @@ def _market(file: str) -> Market:
     return decode_market(read(file), file=name_of(file))
 
 
-def _comparer(one: Policy, other: Policy, market: Any, **options: Any) -> Comparer:
+def _comparer(one: Policy, other: Policy, older: Sequence[Policy], market: Any, **options: Any) -> Comparer:
+    """What compares two policies; `older` are versions that still govern positions opened before the first of them."""
     from rules_engine.engine.engine import Engine
     from rules_engine.life.impact.impact import Comparer
 
     if one.settlement_currency != other.settlement_currency:
         text = f"A is settled in {one.settlement_currency} and B in {other.settlement_currency}"
         raise click.UsageError(f"{text}; a book is in one currency")
-    elders = [one] if other.applies_to == "new_positions" else []
-    return Comparer(Engine(one), Engine(other, elders=elders), market, tell=tell, **options)
+    elders = [one, *older] if other.applies_to == "new_positions" else []
+    return Comparer(Engine(one, elders=older), Engine(other, elders=elders), market, tell=tell, **options)
 
 
 def _impacts(comparer: Comparer, parts: Iterable[Book], faults: Faults) -> Iterable[Impact]:

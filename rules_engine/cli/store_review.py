@@ -66,7 +66,7 @@ def _changes(review: Review) -> Iterator[str]:
 
     if review.before is None:
         return
-    found = diff_of(review.before, review.policy)
+    found = diff_of(review.before, review.policy, review.elders)
     told = sorted((each for each in found.changes if each.direction in FIRST), key=_rank)
     for each in told[:MOST]:
         before, after = values_of(each)

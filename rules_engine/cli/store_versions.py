@@ -128,6 +128,18 @@ class Versions:
         """All these policies; one `DocumentError` with the problems of each of them."""
         return all_of(self.readers(texts, at))
 
+    def elders(self, text: str, policy: Policy, at: datetime) -> Sequence[Policy]:
+        """The versions that still govern positions opened before this one began, newest first, as far as is known."""
+        from rules_engine.life.impact.diff_versions import elders_beside
+
+        if policy.applies_to == "all_positions":
+            return ()
+        found = self.submission(text, at)
+        if found is None:
+            return elders_beside(policy, policies=self.policies, registry=self.registry)
+        turns = self.ledger.line(policy.name).followed(found) or ()
+        return self._read[0].checked(self.registry).governing(turns)
+
     def readers(self, texts: Sequence[str], at: datetime) -> list[Callable[[], Policy]]:
         """What reads each of these policies, from a store that was read already."""
         if self.store is not None and not all(map(is_file, texts)):

@@ -170,8 +170,10 @@ class Confirmed:
         """Its maintenance margin is the one that is said, below 0, which no pool can be decided by, but for a fee."""
         evidence = next(one for one in self.evaluated(LEAST, "isolated").pools if one.mode == "isolated").evidence
         fee = self.counted(self.found.size * (self.found.worth if self.found.unit == "contracts" else ONE))
-        if not evidence and any(reading.value is None for reading in self.found.readings):
-            return Fraction(self.found.have) < 0 <= Fraction(self.found.have) + fee  # it counts, but the fee makes up for it
+        if not evidence and any(reading.value is None for reading in self.found.readings):  # the fee makes up for it
+            return (
+                Fraction(self.found.have) < 0 <= Fraction(self.found.have) + fee
+            )  # it counts, but the fee makes up for it
         if not evidence:
             kept = self.kept()
         else:

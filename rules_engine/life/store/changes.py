@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,13 +28,15 @@ from rules_engine.terms.rendering import instant
 class Review(msgspec.Struct, frozen=True, kw_only=True):
     """A version as who is to sign sees it first: what it follows, its figures, what guards ask.
 
-    `fields` is what is signed. A step that is taken meanwhile is a conflict (`STORE_CONFLICT`): what is signed is what
+    `elders` still govern positions that were opened before `before` began, and would not any more. `fields` is what is
+    signed. A step that is taken meanwhile is a conflict (`STORE_CONFLICT`): what is signed is what
     was seen. `submission` is None for a version that is to be submitted.
     """
 
     ledger: Ledger
     policy: Policy
     before: Policy | None
+    elders: Sequence[Policy] = ()
     figures: Figures
     fields: Mapping[str, Any]
     report: Report | None = None
@@ -88,6 +90,7 @@ def to_submit(
         ledger=ledger,
         policy=policy,
         before=checked.parent(line.to_follow),
+        elders=checked.replaced(policy, line.to_follow)[1:],
         figures=figures,
         fields=fields,
         report=None if report is None else read_report(report),
@@ -116,6 +119,7 @@ def to_approve(store: Store, pin: str, registry: Registry, *, report: bytes | No
         ledger=ledger,
         policy=policy,
         before=before,
+        elders=store.checked(registry).replaced(policy, ledger.line(policy.name).followed(submission) or [])[1:],
         figures=submission.statement.figures,
         fields=fields,
         report=None if report is None else read_report(report),

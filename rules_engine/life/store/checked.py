@@ -93,10 +93,14 @@ class Checked:
 
     def replaced(self, policy: Policy, followed: Sequence[Turn]) -> list[Policy]:
         """The versions in the place of which a policy comes: its parent, and for all positions the parent's elders."""
+        return self.governing(followed[:1] if policy.applies_to == "new_positions" else followed)
+
+    def governing(self, turns: Sequence[Turn]) -> list[Policy]:
+        """The versions of turns, the newest first, that govern positions: none older than one for all of them."""
         found: list[Policy] = []
-        for turn in followed:
+        for turn in turns:
             found.append(self.policy(turn.submission))
-            if policy.applies_to == "new_positions" or found[-1].applies_to == "all_positions":
+            if found[-1].applies_to == "all_positions":
                 break
         return found
 

@@ -45,7 +45,7 @@ def figures_of(
         if report is not None:
             raise refusal("REPORT_INVALID", "a first version has no impact: there is nothing to compare it with")
         return Figures(compared=False)
-    found = [diff_of(each, candidate) for each in (parent, *elders)]
+    found = [diff_of(parent, candidate, elders), *(diff_of(each, candidate) for each in elders)]
     changes = [worst.relative for each in found if (worst := largest_relative_change(each)) is not None]
     return Figures(
         compared=True,
