@@ -79,12 +79,13 @@ def replay(
     plugins: Sequence[str],
     as_json: bool,
 ) -> None:
-    """Evaluate every decision of a log again: FILE, or sqlite:///FILE or postgresql://... with ?log=NAME.
+    """Evaluate every decision of a log again.
 
-    Prints each line that was changed, moved or removed, and each decision whose answer is another today or whose
-    policy is not there, then counts. Of a sweep the log keeps hashes: give its book, and it is swept again. Without
-    --head it cannot be seen that lines were cut off at the end. Exits with 0 where all is as it was, whatever a
-    candidate would change, 1 where something was found, and 2 where the log cannot be read.
+    The log is FILE, or sqlite:///FILE or postgresql://... with ?log=NAME. Prints each line that was changed, moved or
+    removed, and each decision whose answer is another today or whose policy is not there, then counts. Of a sweep the
+    log keeps hashes: give its book, and it is swept again. Without --head it cannot be seen that lines were cut off at
+    the end. Exits with 0 where all is as it was, whatever a candidate would change, 1 where something was found, and 2
+    where the log cannot be read.
     """
     from rules_engine.engine.engine import Engine
     from rules_engine.life.decisions.decision_replay import replay as replayed
