@@ -1,4 +1,8 @@
-"""Tests import each other as `tests.…`; the repository stands last on the path, so an installed wheel is tested."""
+"""Tests import each other as `tests.…`; the repository stands last on the path, so an installed wheel is tested.
+
+Hypothesis tries the same examples every time, and under `HYPOTHESIS_PROFILE=thorough` new ones: twenty times as many
+of those that are asked for by `tests.properties.laws.examples`.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,17 @@ from decimal import getcontext
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.append(ROOT)
 for exported in [name for name in os.environ if name.startswith("RULES_ENGINE_")]:
     del os.environ[exported]  # what somebody works with in this shell is not what is tested
+
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("thorough", deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 @pytest.fixture(autouse=True)

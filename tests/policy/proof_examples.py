@@ -158,7 +158,9 @@ class Confirmed:
             return twice.opened() - self.opened() >= twice.worth() - self.worth()
         if self.found.unit == "contracts":
             return twice.line() - self.line() >= twice.worth() - self.worth()
-        before, after = (self.surplus(ONE + move) for move in (ZERO, Decimal("0.01")))
+        assert self.found.quantity is not None
+        gain = Decimal("0.01").copy_sign(self.found.quantity)
+        before, after = (self.surplus(ONE + move) for move in (ZERO, gain))
         return after <= before
 
     def is_negative_too(self) -> bool:

@@ -9,10 +9,11 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.policy_examples import check
+from tests.properties.laws import examples
 
 HEAD = """\
 schema: rules-engine/policy/1
@@ -139,7 +140,7 @@ def policy_text(table: Table, drawn: Any, fee: tuple[str, str]) -> str:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(steps=tiers, capped=st.booleans(), form=st.sampled_from(["marginal", "whole"]), drawn=buffers, fee=fees)
 def test_check__finds_too_little_margin_exactly_where_some_state_leaves_it(
     steps: Any, capped: bool, form: str, drawn: Any, fee: tuple[str, str]

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine.formulas.requirement import table_maintenance, tiered_requirement
@@ -20,6 +20,7 @@ from rules_engine.terms.exposure import Adjustment, ClosingFee
 from tests.policy.planted_faults import TIERS, Planted
 from tests.policy.policy_examples import check
 from tests.policy.test_proofs_sound import policies
+from tests.properties.laws import examples
 
 FACTORS = st.sampled_from([Decimal(text) for text in ("0", "0.5", "1", "1.25", "3")])
 ADDITIONS = st.sampled_from([Decimal(text) for text in ("0", "0.001", "0.05", "0.6")])
@@ -37,7 +38,7 @@ def jumps(figure: Any) -> list[Any]:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(text=policies(), initial=ADJUSTMENTS, maintenance=ADJUSTMENTS, side=st.sampled_from((ONE, -ONE)))
 def test_margins__of_a_policy_that_passes_rise_at_every_size(
     text: str, initial: Adjustment, maintenance: Adjustment, side: Decimal

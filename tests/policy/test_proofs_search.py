@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import rules_engine_standard_modes
-from hypothesis import given, settings
+from hypothesis import given
 
 from rules_engine.extension.registry import build_registry
 from rules_engine.plugin import Adjustment, BufferKind, InstrumentMarket, Number, NumberSystem, Parameters, hookimpl
@@ -19,6 +19,7 @@ from rules_engine.policy.load import load_policy
 from tests.policy.planted_faults import DEPTH, EXPIRY, STRICT, VOLATILITY, Planted, bands
 from tests.policy.policy_examples import changed, check, said
 from tests.properties.documents import Document, policies
+from tests.properties.laws import examples
 from tests.properties.product import engine_of
 
 SHIPPED = sorted(Path(__file__).parents[2].glob("policies/*/*.yaml"))
@@ -145,7 +146,7 @@ def test_shipped_policy__keeps_every_law(file: Path) -> None:
     assert [one for one in load_policy(file).warnings if one.code not in ("UNUSED", "INSTRUMENTS_NONE")] == []
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(policy=policies())
 def test_policy__drawn_to_be_lawful_raises_no_alarm(policy: Document) -> None:
     """The strategy keeps initial rates above maintenance and twice the greatest fee, in every band."""

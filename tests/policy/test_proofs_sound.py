@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine import Engine
@@ -17,6 +17,7 @@ from rules_engine.policy.counterexamples import Disproof
 from rules_engine.terms.policy import Policy
 from tests.policy.policy_examples import check
 from tests.policy.proof_examples import AS_OF, ENOUGH, SHOWN, Confirmed, compiled_anyway, status_of
+from tests.properties.laws import examples
 
 of = st.sampled_from
 STARTS = ("0", "0.5", "2")
@@ -128,7 +129,7 @@ def holds_true(opened: Opened) -> None:
         assert line > 0
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(
     text=policies(),
     sizes=st.lists(
