@@ -17,9 +17,7 @@ from rules_engine.life.decisions.decision_masks import Mask
 from rules_engine.life.decisions.decision_table import Place
 from rules_engine.terms.evaluation import PolicyIdentity
 from tests.builders import AS_OF, engine_of, position
-from tests.properties import conftest as profile  # laws here are tried as those of properties are
 
-assert profile
 NOW = datetime(2026, 12, 2, 8, 0, 0, 250_000, tzinfo=UTC)
 KEY = bytes(range(32))
 MASK = Mask(("account", "id"), KEY)
