@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from rules_engine.numbers.bounded_columns import rounding_error
 from rules_engine.numbers.columns import Floats
 
 CHUNK: Final = 32_768
@@ -23,11 +24,11 @@ Instants: TypeAlias = NDArray[np.datetime64]
 
 
 class Span(msgspec.Struct, frozen=True):
-    """A chunk of a group, and between which bounds each of its columns lies, in the order of `COLUMNS`."""
+    """A chunk of a group, and of each of its columns between which bounds it lies, and how far off a number may be."""
 
     start: int
     stop: int
-    bounds: tuple[tuple[float, float], ...]
+    bounds: Mapping[str, tuple[float, float, float]]
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,9 +99,9 @@ def _cuts(rows: int) -> list[int]:
 
 
 def _span(columns: Mapping[str, Floats | None], start: int, stop: int) -> Span:
-    bounds = []
-    for name in COLUMNS:
-        column = columns[name]
-        part = np.zeros(1) if column is None else column[start:stop]
-        bounds.append((float(part.min()), float(part.max())))
-    return Span(start, stop, tuple(bounds))
+    bounds = {}
+    for name, column in columns.items():
+        if column is not None:
+            low, high = float(column[start:stop].min()), float(column[start:stop].max())
+            bounds[name] = low, high, rounding_error(max(-low, high))
+    return Span(start, stop, bounds)

@@ -9,14 +9,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rules_engine.engine.book import COLUMNS, Group, Span
+from rules_engine.engine.book import Group, Span
 from rules_engine.engine.book_labels import ANY_ID
 from rules_engine.engine.calls import PluginFault
 from rules_engine.engine.quote import Quote
 from rules_engine.engine.sums import Terms
 from rules_engine.formulas.pool import surplus
 from rules_engine.formulas.requirement import counted_fee, unrealized_pnl
-from rules_engine.numbers.bounded import rounding_error
 from rules_engine.numbers.bounded_columns import INFINITE
 from rules_engine.numbers.column_numbers import ColumnNumbers
 from rules_engine.numbers.columns import BY_SIZE, Column, Mask, NotColumns, Scratch
@@ -64,9 +63,7 @@ def column(num: ColumnNumbers, group: Group, span: Span, name: str) -> Column | 
     values = group.columns[name]
     if values is None:
         return None
-    low, high = span.bounds[COLUMNS.index(name)]
-    order = BY_SIZE if name == "quantity" else 0
-    return num.column(values[span.start : span.stop], low, high, rounding_error(max(-low, high)), order)
+    return num.column(values[span.start : span.stop], *span.bounds[name], BY_SIZE if name == "quantity" else 0)
 
 
 def figures_of(num: ColumnNumbers, group: Group, span: Span, common: GroupTerms, backing: Column | None) -> Figures:

@@ -33,7 +33,16 @@ from rules_engine.numbers.bounded_tables import (
     rows_within,
     tiers_within,
 )
-from rules_engine.numbers.column_numbers import ColumnNumbers, along, between, input_order, places, searched
+from rules_engine.numbers.column_numbers import (
+    ColumnNumbers,
+    Spans,
+    along,
+    between,
+    input_order,
+    places,
+    searched,
+    spans,
+)
 from rules_engine.numbers.columns import FALLING, RISING, Floats, Mask, NotColumns, Operand, Scratch
 from rules_engine.numbers.exact import ZERO
 from rules_engine.numbers.system import Line, Number
@@ -66,7 +75,7 @@ class BoundedNumbers(ColumnNumbers):
 
     def __init__(self, scratch: Scratch) -> None:
         super().__init__(scratch)
-        self._cuts: dict[tuple[int, int], tuple[Bounded, Constants, list[int]]] = {}
+        self._spans: dict[tuple[int, int], tuple[Bounded, Constants, Spans]] = {}
 
     def column(self, values: Floats, low: float, high: float, error: float, order: int = 0) -> Bounded:
         return Bounded(values, low, high, error, self.scratch, input_order(low, high, order))
@@ -133,7 +142,7 @@ class BoundedNumbers(ColumnNumbers):
         if x.order in (RISING, FALLING):
             starts, stops = places(x, inner - reach, "left"), places(x, inner + reach, "right")
             if starts == stops:
-                self._cuts[id(x), id(bounds)] = x, bounds, starts
+                self._spans[id(x), id(bounds)] = x, bounds, spans(x, starts)
             else:
                 self.doubt(rows_within(x, starts, stops))
             work = partial(self._between, x, bounds, inner, reached)
@@ -143,19 +152,19 @@ class BoundedNumbers(ColumnNumbers):
         return Bounded(None, low, high, chosen.error, self.scratch, 0, work)
 
     def _between(self, x: Bounded, bounds: Constants, inner: Floats, values: Sequence[float], out: Floats) -> None:
-        between(x, self._cuts_at(x, bounds, inner), values, out)
+        between(self._spans_of(x, bounds, inner), values, out)
 
     def _along(
         self, x: Bounded, bounds: Constants, inner: Floats, lines: Sequence[tuple[float, float]], out: Floats
     ) -> None:
-        along(x, self._cuts_at(x, bounds, inner), lines, out)
+        along(x, self._spans_of(x, bounds, inner), lines, out)
 
-    def _cuts_at(self, x: Bounded, bounds: Constants, inner: Floats) -> list[int]:
-        """Where the tiers of a chunk begin in a column by size: looked for once, however many ask.
+    def _spans_of(self, x: Bounded, bounds: Constants, inner: Floats) -> Spans:
+        """The rows of each tier of a chunk in a column by size: looked for once, however many ask.
 
         What is kept holds the objects that it is kept for, so that no other can take their identities.
         """
         key = id(x), id(bounds)
-        if key not in self._cuts:
-            self._cuts[key] = x, bounds, places(x, inner, "left")
-        return self._cuts[key][2]
+        if key not in self._spans:
+            self._spans[key] = x, bounds, spans(x, places(x, inner, "left"))
+        return self._spans[key][2]

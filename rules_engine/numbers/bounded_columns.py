@@ -71,6 +71,8 @@ class Bounded(Column):
             return self
         if not isinstance(other, Bounded):
             other = bounded(other)
+        if other.low == 0.0 == other.high and not other.error and other.scratch is None:
+            return self
         low, high = self.low + other.low, self.high + other.high
         error = (self.error + other.error + UNIT * (high if high >= -low else -low)) * SAFE
         return _computed(np.add, self, other, low, high, error)
@@ -101,6 +103,8 @@ class Bounded(Column):
             return self
         if not isinstance(other, Bounded):
             other = bounded(other)
+        if other.low == 1.0 == other.high and not other.error and other.scratch is None:
+            return self
         low, high = _corners(self, other)
         a = self.high if self.high >= -self.low else -self.low
         b = other.high if other.high >= -other.low else -other.low

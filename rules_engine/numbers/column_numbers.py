@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from rules_engine.numbers.exact import ZERO
 from rules_engine.numbers.system import Direction, Line, Number
 
 EDGES: Final = (float("-inf"), float("inf"))
+Spans: TypeAlias = list[tuple[int, slice]]
+"""Rows of a rising or falling column that lie in one tier, with its number."""
 
 
 class ColumnNumbers:
@@ -80,7 +82,7 @@ class ColumnNumbers:
             return self.maximum(*[x * rate - deduction for rate, deduction in lines])
         bounds = np.array([column_of(floor).values for floor in floors[1:]])
         pieces = [(column_of(rate).values, column_of(deduction).values) for rate, deduction in lines]
-        return Column(None, self.scratch, 0, lambda out: along(x, places(x, bounds, "left"), pieces, out))
+        return Column(None, self.scratch, 0, lambda out: along(x, spans(x, places(x, bounds, "left")), pieces, out))
 
     def step(self, x: Number, floors: Sequence[Number], values: Sequence[Number]) -> Number:
         x, bounds = column_of(x), np.array([column_of(floor).values for floor in floors[1:]])
@@ -88,7 +90,7 @@ class ColumnNumbers:
         if x.scratch is None:
             return Column(float(chosen[np.searchsorted(bounds, x.values, "right")]))
         if x.order in (RISING, FALLING):
-            return Column(None, self.scratch, 0, lambda out: between(x, places(x, bounds, "left"), chosen, out))
+            return Column(None, self.scratch, 0, lambda out: between(spans(x, places(x, bounds, "left")), chosen, out))
         return Column(None, self.scratch, 0, lambda out: searched(x, bounds, chosen, out))
 
     def doubt(self, rows: Mask | None) -> None:
@@ -129,27 +131,29 @@ def places(x: Column, wanted: Floats, side: Any) -> list[int]:
     return found
 
 
-def spans(x: Column, cuts: Sequence[int]) -> Iterator[tuple[int, slice]]:
+def spans(x: Column, cuts: Sequence[int]) -> Spans:
     """The rows below the first cut, between each two, and from the last one on, with their number; none if empty."""
     length, rising = len(x.values), x.order == RISING
-    for tier, (start, stop) in enumerate(pairwise([0, *cuts, length])):
-        if start < stop:
-            yield tier, slice(start, stop) if rising else slice(length - stop, length - start)
+    return [
+        (tier, slice(start, stop) if rising else slice(length - stop, length - start))
+        for tier, (start, stop) in enumerate(pairwise([0, *cuts, length]))
+        if start < stop
+    ]
 
 
-def along(x: Column, cuts: Sequence[int], lines: Sequence[tuple[float, float]], out: Floats) -> None:
-    """Works out `rate * x - deduction` of a rising or falling column, by the line between whose cuts each row lies."""
+def along(x: Column, tiers: Spans, lines: Sequence[tuple[float, float]], out: Floats) -> None:
+    """Works out `rate * x - deduction` of a rising or falling column, by the line of the span in which each row is."""
     values = x.values
-    for tier, rows in spans(x, cuts):
+    for tier, rows in tiers:
         part, (rate, deduction) = out[rows], lines[tier]
-        np.multiply(values[rows], rate, out=part)
+        np.multiply(values[rows], rate, part)
         if deduction:
-            np.subtract(part, deduction, out=part)
+            np.subtract(part, deduction, part)
 
 
-def between(x: Column, cuts: Sequence[int], values: Floats | Sequence[float], out: Floats) -> None:
-    """Works out which of some values belongs to each row of a rising or falling column, by its cuts."""
-    for tier, rows in spans(x, cuts):
+def between(tiers: Spans, values: Floats | Sequence[float], out: Floats) -> None:
+    """Works out which of some values belongs to each row of a rising or falling column, by its spans."""
+    for tier, rows in tiers:
         out[rows] = values[tier]
 
 
