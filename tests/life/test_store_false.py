@@ -82,6 +82,15 @@ def test_figures__that_are_false_are_refused_by_whoever_loads(url: str, tmp_path
     refused("STORE_FIGURES", lambda: in_force(store, 3))
 
 
+def test_figures__by_which_guards_ask_for_no_more_do_no_harm(url: str, tmp_path: Path) -> None:
+    """A tenth more was signed as nothing: one has approved, and one is enough for a tenth."""
+    store = founded(url, guards(rate_change=STEPS))
+    put_in_force(store, texts(tmp_path, "1.0.0", "0.01"))
+    colluded(store, tmp_path, "0.011")
+    assert in_force(store, 3) == follower(store).engine(at(3)).policy.version == "1.1.0"
+    assert found(store) == []
+
+
 def test_figures__that_are_false_are_found_while_the_version_waits(url: str, tmp_path: Path) -> None:
     """By who would approve it, by who would ask it, and by the audit; what is in force is loaded."""
     store = founded(url, guards(rate_change=STEPS))

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from rules_engine.life.store.figures import figures_of
-from rules_engine.life.store.guards import Figures
+from rules_engine.life.store.guards import Figures, demand
 from rules_engine.life.store.lines import Line, Submission, Turn
 from rules_engine.life.store.refusals import StoreError, refusal
 from rules_engine.terms.policy import Policy
@@ -54,20 +54,34 @@ class Checked:
         return found
 
     def turn(self, line: Line, turn: Turn) -> Policy:
-        """The policy of a turn, whose figures are true and whose instant is one that its text allows."""
-        policy = self.submission(line, turn.submission)
+        """The policy of a turn, whose instant is one that its text allows, and which has the approvals that it needs.
+
+        Figures that are not those that were signed do no harm where the guards of its time ask for no more by them:
+        what counts as looser may be judged otherwise by another version of this software.
+        """
+        policy, found = self.policy(turn.submission), self._unlike(line, turn.submission)
+        if found is not None:
+            asked = demand(turn.guards, found)
+            if asked.forbidden or asked.approvals > turn.approved:
+                raise _false(turn.submission, found)
         check_span(policy, turn.effective)
         return policy
 
     def submission(self, line: Line, submission: Submission) -> Policy:
         """The policy of a submission, whose figures are true. Raises `StoreError` (`STORE_FIGURES`)."""
-        policy, followed, said = self.policy(submission), line.followed(submission), submission.statement
-        if followed is not None:
-            found = self.figures(policy, followed)
-            if msgspec.structs.replace(found, newly_liquidatable=said.figures.newly_liquidatable) != said.figures:
-                message = f"{submission.pin} was submitted with {words(said.figures)}, and it has {words(found)}"
-                raise refusal("STORE_FIGURES", message, f"look at entry {said.sequence} and its signers; undo it")
+        policy, found = self.policy(submission), self._unlike(line, submission)
+        if found is not None:
+            raise _false(submission, found)
         return policy
+
+    def _unlike(self, line: Line, submission: Submission) -> Figures | None:
+        """The figures of a submission where they are not those that were signed; the report's are taken as signed."""
+        followed, said = line.followed(submission), submission.statement.figures
+        if followed is None:
+            return None
+        found = self.figures(self.policy(submission), followed)
+        found = msgspec.structs.replace(found, newly_liquidatable=said.newly_liquidatable)
+        return None if found == said else found
 
     def policy(self, submission: Submission) -> Policy:
         """The policy of a submission, compiled once."""
@@ -112,6 +126,12 @@ def check_span(policy: Policy, effective: datetime) -> None:
         stated = [f"{word} {instant(time)}" for word, time in (("from", since), ("until", until)) if time is not None]
         said = f"by its text {policy.name}@{policy.version} is in force {' '.join(stated)}, not at {instant(effective)}"
         raise refusal("STORE_SPAN", said, "choose another instant, or submit another text")
+
+
+def _false(submission: Submission, found: Figures) -> StoreError:
+    said = submission.statement
+    message = f"{submission.pin} was submitted with {words(said.figures)}, and it has {words(found)}"
+    return refusal("STORE_FIGURES", message, f"look at entry {said.sequence} and its signers; undo it")
 
 
 def words(figures: Figures) -> str:

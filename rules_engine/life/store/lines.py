@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from rules_engine.life.store.guards import Guards
 from rules_engine.life.store.statements import Approve, Hash, Submit
 
 State: TypeAlias = Literal["submitted", "activated"]
@@ -28,7 +29,7 @@ class Submission(msgspec.Struct, kw_only=True):
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """From an instant on a version is in force, by the entry of this sequence; `signer` is who said so.
 
-    `approvals` is how many the guards asked for at that time. `undone` is when it was rolled back: from then on nobody
+    `approvals` is how many the guards of that time asked for, and `approved` how many there were. `undone` is when it was rolled back: from then on nobody
     is answered by it, nor by it as an elder; what was in force before counts as if it had never been.
     """
 
@@ -37,6 +38,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     signer: str
     submission: Submission
     approvals: int
+    approved: int
+    guards: Guards
     undone: datetime | None = None
 
     def stands(self, instant: datetime) -> bool:

@@ -152,6 +152,8 @@ def _activate(ledger: Ledger, statement: Activate) -> None:
             signer=statement.signer,
             submission=submission,
             approvals=asked.approvals,
+            approved=len(approvers),
+            guards=ledger.guards_of(statement.policy),
         )
     )
 
