@@ -125,7 +125,8 @@ class Quotes:
     """Each instrument's quote in one market, made when it is first asked for.
 
     `elders` are older versions of a policy that is for new positions alone, the newest first: a position that was
-    opened before a version began has the quote of the first older one that is for it. `cutoffs` are those beginnings.
+    opened before a version began has the quote of the first older one that is for it, and a doubt from the end of that
+    one on. `cutoffs` are those beginnings.
     """
 
     __slots__ = ("_elders", "_made", "_market", "_policy", "cutoffs", "elders", "schedules")
@@ -165,7 +166,10 @@ class Quotes:
             text = f"{instrument} is held since nobody knows when, and the policy is for new positions"
         elif cohort <= len(self._elders):
             elder = self._elders[cohort - 1]
-            return msgspec.structs.replace(elder(instrument), version=elder._policy.version)
+            version, until = elder._policy.version, elder._policy.effective_until
+            if until is None or self._market.as_of < until:
+                return msgspec.structs.replace(elder(instrument), version=version)
+            text = f"{instrument} is held under version {version} of the policy, which ended at {instant(until)}"
         else:
             text = f"{instrument} is held since before any version of the policy that is for it"
         doubt = Doubt(code="VERSION_UNKNOWN", message=text, instrument=instrument)

@@ -2,7 +2,7 @@
 
 A version is in force from `effective_from` on, until the next one is or its own `effective_until` comes; then there is
 none until the next one begins. Where the one in force is for new positions alone, those opened before it began have the
-one before it.
+one before it, and none once that has ended.
 """
 
 from __future__ import annotations
@@ -60,9 +60,10 @@ class PolicyLine:
         return self.governing(at)[0]
 
     def governing(self, at: datetime) -> tuple[Policy, ...]:
-        """The version in force, and those that are still for positions opened before it, the newest first.
+        """The version in force, and those that are for positions opened before it, the newest first.
 
-        One that was undone is neither from then on, as if it had never been. Raises as `in_force` does.
+        One of these that has ended stays among them, for its own positions have no other. One that was undone is
+        neither from then on, as if it had never been. Raises as `in_force` does.
         """
         if at.tzinfo is None:
             text = f"{at.isoformat()} has no zone, so it is no instant"
@@ -71,7 +72,7 @@ class PolicyLine:
         for each, undone in reversed(list(zip(self.versions, self.undone, strict=True))):
             if begins(each) > at or (undone is not None and undone <= at):
                 continue
-            if not holds(each, at):
+            if not found and not holds(each, at):
                 break
             found.append(each)
             if each.applies_to == "all_positions":

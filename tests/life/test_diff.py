@@ -172,9 +172,31 @@ def test_collateral__haircuts_and_caps(
 def test_collateral__assets_come_and_go() -> None:
     found = changes({"collateral": "{BTC: {haircut: 0}}"}, {"collateral": "{ETH: {haircut: 0}}"})
     assert [(each.name, each.kind, each.direction) for each in found] == [
-        ("BTC", "removed", "tightened"),
+        ("BTC", "removed", "unclear"),
         ("ETH", "added", "loosened"),
     ]
+    assert found[0].note == "counts nothing now, and accounts that owe it become undetermined"
+
+
+def test_mode__that_is_dropped_is_unclear() -> None:
+    """Positions in it are not decided any more: nobody is called or liquidated there."""
+    modes = {"modes": "{isolated: {}, cross: {}}"}, {"modes": "{isolated: {}}"}
+    diff = diff_of(*(policy_of(**each) for each in modes))
+    (found,) = diff.changes
+    assert (found.name, found.kind, found.direction) == ("cross", "removed", "unclear")
+    assert found.note == "no rule any more: positions in it become undetermined"
+    assert is_looser_anywhere(diff)
+
+
+def test_tables_and_buffers__that_are_dropped_are_neutral_and_what_uses_them_says_more() -> None:
+    """A buffer's instruments have looser rates without it; a table that nothing uses changes nothing."""
+    before = {"instruments": BUFFERED, "buffers": WILD % "{from: 0, multiply: 2}"}
+    found = changes(before, {"instruments": ONE})
+    assert {(each.section, each.direction) for each in found} == {("buffer", "neutral"), ("instrument", "loosened")}
+    spare = "{up_to: unlimited, maintenance_rate: 0.01, max_leverage: 10}"
+    more = {"tables": STEPS[:-1] + f", spare: {{tiers: [{spare}]}}}}"}
+    (found_table,) = changes(more, {})
+    assert (found_table.name, found_table.kind, found_table.direction) == ("spare", "removed", "neutral")
 
 
 SETTINGS = [
@@ -211,6 +233,8 @@ def test_setting__has_a_direction(section: str, before: str, after: str, directi
     found = [change for change in changes({section: before}, {section: after}) if change.what != "restore_to"]
     assert [change.direction for change in found] == [direction]
     opposite = {"tightened": "loosened", "loosened": "tightened"}.get(direction, direction)
+    if section == "modes" and before.count("{}") != after.count("{}") and "cross" in after:
+        opposite = "unclear"  # a mode that goes leaves its positions undecided
     back = [change for change in changes({section: after}, {section: before}) if change.what != "restore_to"]
     assert [change.direction for change in back] == [opposite]
 

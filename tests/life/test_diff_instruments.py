@@ -53,9 +53,10 @@ def test_instrument__of_another_table_is_compared_by_both_functions() -> None:
 def test_instrument__that_no_rule_covers_any_more_is_removed() -> None:
     found = changes(f"{{BTCUSDT: {rule()}, ETHUSDT: {rule()}}}", f"{{ETHUSDT: {rule()}, XRPUSDT: {rule()}}}")
     assert named(found) == [
-        ("BTCUSDT", "instrument", "removed", "tightened"),
+        ("BTCUSDT", "instrument", "removed", "unclear"),
         ("XRPUSDT", "instrument", "added", "neutral"),
     ]
+    assert found[0].note.startswith("no rule any more: positions in names")
 
 
 def test_instrument__whose_name_a_glob_takes_over_is_not_removed() -> None:
@@ -66,7 +67,7 @@ def test_instrument__whose_name_a_glob_takes_over_is_not_removed() -> None:
 def test_glob__that_is_narrowed_leaves_names_behind() -> None:
     """`BTC*` stands for the same as before where `B*` did; what else `B*` stood for is gone."""
     found = changes(f"{{'B*': {rule()}}}", f"{{'BTC*': {rule('two')}}}")
-    assert ("B*", "instrument", "removed", "tightened") in named(found)
+    assert ("B*", "instrument", "removed", "unclear") in named(found)
     assert ("B* and BTC*", "maintenance margin", "changed", "tightened") in named(found)
     widened = named(changes(f"{{'BTC*': {rule()}}}", f"{{'B*': {rule()}}}"))
     assert ("B*", "instrument", "added", "neutral") in widened

@@ -25,7 +25,7 @@ from rules_engine.policy.check import check_policy
 from rules_engine.policy.load import policy_finder
 from rules_engine.terms.policy import Policy
 
-MARCH, APRIL, MAY = (datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4, 5))
+MARCH, APRIL, MAY, JUNE = (datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4, 5, 6))
 INSTANT = timedelta(microseconds=1)
 
 
@@ -212,6 +212,44 @@ def test_position__under_versions_each_for_new_positions_has_the_one_of_its_day(
     lines = [V1, policy("2.0.0", "0.02", effective_from=since(MARCH), applies_to="new_positions"), V3]
     for opened, expected in ((MARCH - INSTANT, 10), (MARCH, 20), (MAY - INSTANT, 20), (MAY, 40)):
         assert margins(PolicyLine(lines), account("isolated", opened), MAY) == [expected]
+
+
+ENDED = policy("2.0.0", "0.02", effective_from=since(MARCH), effective_until=since(JUNE), applies_to="new_positions")
+
+
+@pytest.mark.parametrize("mode", ["isolated", "cross"])
+def test_position__of_a_version_that_has_ended_is_undetermined_and_no_other(mode: str) -> None:
+    """10 under the first still, 40 under the newest; those of the second have 20 to the last instant, then nothing.
+
+    By `evaluate` and on columns, in the arrays of the sweep before.
+    """
+    line, sweep = PolicyLine([V1, ENDED, V3]), None
+    rows = (MARCH - INSTANT, 10), (MARCH, 20), (MAY - INSTANT, 20), (MAY, 40), (JUNE, 40)
+    book = book_of([decode_account(account(mode, at) | {"account": f"A{i}"}) for i, (at, _) in enumerate(rows)])
+    for at, ended in ((JUNE - INSTANT, False), (JUNE, True), (JUNE + INSTANT, True)):
+        sweep = line.at(market(at)).sweep(book, market(at), into=sweep)
+        slots = sweep.book.slots.tolist()
+        for slot, (opened, margin) in zip(slots, rows, strict=True):
+            found = line.evaluate(account(mode, opened), market(at))
+            unknown = ended and margin == 20
+            assert (found.pools[0].status == "undetermined") is unknown
+            assert (STATUSES[sweep.columns.status[slot]] == "undetermined") is unknown
+            if not unknown:
+                assert found.positions[0].maintenance_margin == margin == sweep.columns.maintenance_margin[slot]
+    (doubt,) = line.evaluate(account(mode, MARCH), market(JUNE)).pools[0].doubts
+    assert (doubt.code, doubt.message) == (
+        "VERSION_UNKNOWN",
+        "BTC is held under version 2.0.0 of the policy, which ended at 2026-06-01T00:00:00Z",
+    )
+
+
+def test_position__of_a_version_for_all_that_has_ended_does_not_fall_back_to_an_older_one() -> None:
+    """The one for all had taken over whatever was there before it."""
+    line = PolicyLine([V1, LENT, V3])
+    for opened in (MARCH - INSTANT, MARCH, APRIL):
+        (doubt,) = line.evaluate(account("cross", opened), market(MAY)).pools[0].doubts
+        assert "held under version 1.5.0 of the policy, which ended at 2026-04-01" in doubt.message
+    assert margins(line, account("cross", MAY), MAY) == [40]
 
 
 @pytest.mark.parametrize("opened", [None, MARCH])

@@ -66,10 +66,8 @@ def _covered(glob: str, rules: Sequence[InstrumentRule]) -> bool:
 def _one_sided(change: Change, before: InstrumentRule | None, after: InstrumentRule | None) -> Change:
     if after is None:
         assert before is not None
-        note = "positions in names that no other rule covers become undetermined"
-        return msgspec.structs.replace(
-            change, kind="removed", direction="tightened", before=before.table.name, note=note
-        )
+        note = "no rule any more: positions in names that no other rule covers become undetermined"
+        return msgspec.structs.replace(change, kind="removed", direction="unclear", before=before.table.name, note=note)
     return msgspec.structs.replace(
         change, kind="added", after=after.table.name, note="names that no other rule covered are margined now"
     )

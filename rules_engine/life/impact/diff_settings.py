@@ -53,8 +53,8 @@ def _modes(two: Two) -> Iterator[Change]:
         marks = two.marks("modes", name)
         change = Change(section="mode", name=name, what="mode", affects=(f"positions in {name}",), **marks)
         if name not in after:
-            note = "positions in it become undetermined"
-            yield msgspec.structs.replace(change, kind="removed", direction="tightened", before=name, note=note)
+            note = "no rule any more: positions in it become undetermined"
+            yield msgspec.structs.replace(change, kind="removed", direction="unclear", before=name, note=note)
         elif name not in before:
             yield msgspec.structs.replace(
                 change, kind="added", direction="loosened", after=name, note="positions in it are allowed now"
@@ -100,8 +100,9 @@ def _collateral(two: Two) -> Iterator[Change]:
         marks = two.marks("collateral", asset)
         change = Change(section="collateral", name=asset, what="asset", affects=(f"holders of {asset}",), **marks)
         if asset not in after:
+            note = "counts nothing now, and accounts that owe it become undetermined"
             yield msgspec.structs.replace(
-                change, kind="removed", direction="tightened", before=_counts(before[asset]), note="counts nothing now"
+                change, kind="removed", direction="unclear", before=_counts(before[asset]), note=note
             )
         elif asset not in before:
             yield msgspec.structs.replace(
