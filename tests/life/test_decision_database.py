@@ -112,6 +112,37 @@ def test_database__of_sqlite_survives_values_of_any_type(tmp_path: Path) -> None
     assert codes == ["LOG_CHAIN_BROKEN", "LOG_LINE_INVALID"]
 
 
+@pytest.mark.parametrize("number", [0, -1, -(2**63)])
+def test_database__names_rows_before_the_first_line(address: str, number: int) -> None:
+    """A copy of a line, whatever its number: told with its row, not replayed, and no head of the log."""
+    written(address)
+    head = replay(address, engines()).head
+    table = "rules_engine_decisions"
+    execute(address, f"INSERT INTO {table} SELECT log, {number}, line FROM {table} WHERE sequence = {head[0]}")
+    found = replay(address, engines(), head=head[1])
+    assert told(found) == [("LOG_LINE_INVALID", "d4", number)]
+    assert f"row {number} stands before the first line" in found.problems[0].message
+    assert (found.clean, found.equal, found.head) == (False, 4, head)
+    with pytest.raises(DecisionLogError, match=f"row {number} stands before(.|\n)*LOG_DAMAGED"):
+        log_at(address)
+    execute(address, f"DELETE FROM {table} WHERE sequence = {head[0]}")
+    assert [each.code for each in replay(address, engines(), head=head[1]).problems] == ["LOG_LINE_INVALID", "LOG_CUT"]
+    execute(address, f"DELETE FROM {table} WHERE sequence > 0")
+    assert told(replay(address, engines())) == [("LOG_LINE_INVALID", "d4", number)]
+
+
+def test_database__of_sqlite_names_the_row_whose_text_is_none(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8, kept as a text: its row is told, and the others are read and replayed."""
+    address = f"sqlite:///{tmp_path}/log.db"
+    written(address)
+    execute(address, "UPDATE rules_engine_decisions SET line = CAST(x'FFFE22' AS TEXT) WHERE sequence = 4")
+    found = replay(address, engines())
+    assert told(found) == [("LOG_LINE_INVALID", None, 4), ("LOG_CHAIN_BROKEN", "d3", 5)]
+    assert found.equal == 3
+    with pytest.raises(DecisionLogError, match=r"log\.db:4(.|\n)*LOG_DAMAGED"):
+        log_at(address)
+
+
 def test_database__is_read_a_page_at_a_time(address: str) -> None:
     """A reader keeps no writer waiting: between pages lines are added, and read too."""
     with log_at(address, keep_inputs=False, keep_answers=False) as log:
@@ -164,6 +195,9 @@ def test_database__that_is_not_there_is_not_made_by_reading(tmp_path: Path) -> N
     [
         "mysql://a:secret@b/c",
         "postgresql://nobody:secret@127.0.0.1:1/c",
+        "postgresql://127.0.0.1:1/c?user=nobody&password=secret",
+        "postgresql://nobody:a@secret@127.0.0.1:1/c",
+        "postgresql://nobody:secret/c",
         "sqlite://",
         "sqlite:///log.db?log=a/b",
         "sqlite:///log.db?log=a&log=b",

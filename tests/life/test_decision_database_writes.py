@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import sqlite3
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from rules_engine.life.decisions.decision_lines import DecisionLogError
+from rules_engine.life.decisions.decision_log import DecisionLog
 from rules_engine.life.decisions.decision_places import read_log
 from rules_engine.life.decisions.decision_replay import replay
 from rules_engine.life.decisions.logged import LoggedEngine
@@ -64,6 +66,24 @@ def test_batch__is_there_whole_or_not_at_all(tmp_path: Path, how: str, code: str
         assert log.logged == 4
     found = replay(address, engines())
     assert (found.problems, found.equal) == ((), 4)
+
+
+def test_opening__that_cannot_be_written_down_lets_go_of_the_log(tmp_path: Path) -> None:
+    """A trigger refuses the record that it was opened, or the clock has no zone: the next one opens it."""
+    for address in (f"sqlite:///{tmp_path}/log.db", str(tmp_path / "log")):
+        log_at(address).close()
+        with pytest.raises(DecisionLogError, match="TIME_WITHOUT_ZONE") as kept:
+            DecisionLog.open(address, clock=lambda: datetime(2026, 12, 2))
+        log_at(address).close()
+        assert len(list(read_log(address))) == 2
+        del kept
+    address = f"sqlite:///{tmp_path}/log.db"
+    execute(address, REFUSE.format(3, "FAIL, 'full'"))
+    with pytest.raises(DecisionLogError, match=r"LOG_UNWRITABLE .*full"):
+        log_at(address)
+    execute(address, "DROP TRIGGER t")
+    log_at(address).close()
+    assert replay(address, engines()).records == 3
 
 
 def test_strict__gives_no_answer_while_another_one_holds_the_database(

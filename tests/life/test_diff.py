@@ -178,10 +178,11 @@ def test_collateral__assets_come_and_go() -> None:
     assert found[0].note == "counts nothing now, and accounts that owe it become undetermined"
 
 
-def test_mode__that_is_dropped_is_unclear() -> None:
+def test_mode__that_is_new_is_looser_and_one_that_is_dropped_is_unclear() -> None:
     """Positions in it are not decided any more: nobody is called or liquidated there."""
-    modes = {"modes": "{isolated: {}, cross: {}}"}, {"modes": "{isolated: {}}"}
-    diff = diff_of(*(policy_of(**each) for each in modes))
+    both, one = (policy_of(modes=modes) for modes in ("{isolated: {}, cross: {}}", "{isolated: {}}"))
+    assert [(each.name, each.direction) for each in diff_of(one, both).changes] == [("cross", "loosened")]
+    diff = diff_of(both, one)
     (found,) = diff.changes
     assert (found.name, found.kind, found.direction) == ("cross", "removed", "unclear")
     assert found.note == "no rule any more: positions in it become undetermined"
@@ -194,9 +195,8 @@ def test_tables_and_buffers__that_are_dropped_are_neutral_and_what_uses_them_say
     found = changes(before, {"instruments": ONE})
     assert {(each.section, each.direction) for each in found} == {("buffer", "neutral"), ("instrument", "loosened")}
     spare = "{up_to: unlimited, maintenance_rate: 0.01, max_leverage: 10}"
-    more = {"tables": STEPS[:-1] + f", spare: {{tiers: [{spare}]}}}}"}
-    (found_table,) = changes(more, {})
-    assert (found_table.name, found_table.kind, found_table.direction) == ("spare", "removed", "neutral")
+    (table,) = changes({"tables": f"{STEPS}\n  spare: {{tiers: [{spare}]}}\n"}, {})
+    assert (table.name, table.kind, table.direction) == ("spare", "removed", "neutral")
 
 
 SETTINGS = [
@@ -215,7 +215,6 @@ SETTINGS = [
     ("market_data", "{stale_after: 30s}", "{stale_after: 10s}", "tightened"),
     ("market_data", "{max_divergence: 0.1}", "{}", "loosened"),
     ("orders", "{opening_fee_rate: 0.001}", "{opening_fee_rate: 0.002}", "tightened"),
-    ("modes", "{isolated: {}}", "{isolated: {}, cross: {}}", "loosened"),
     ("modes", "{isolated: {}}", "{isolated: {split_positions: true}}", "loosened"),
     ("modes", "{hybrid: {shared_draw_cap: 0.25}}", "{hybrid: {shared_draw_cap: 0.2}}", "tightened"),
     (
@@ -233,8 +232,6 @@ def test_setting__has_a_direction(section: str, before: str, after: str, directi
     found = [change for change in changes({section: before}, {section: after}) if change.what != "restore_to"]
     assert [change.direction for change in found] == [direction]
     opposite = {"tightened": "loosened", "loosened": "tightened"}.get(direction, direction)
-    if section == "modes" and before.count("{}") != after.count("{}") and "cross" in after:
-        opposite = "unclear"  # a mode that goes leaves its positions undecided
     back = [change for change in changes({section: after}, {section: before}) if change.what != "restore_to"]
     assert [change.direction for change in back] == [opposite]
 

@@ -219,10 +219,7 @@ ENDED = policy("2.0.0", "0.02", effective_from=since(MARCH), effective_until=sin
 
 @pytest.mark.parametrize("mode", ["isolated", "cross"])
 def test_position__of_a_version_that_has_ended_is_undetermined_and_no_other(mode: str) -> None:
-    """10 under the first still, 40 under the newest; those of the second have 20 to the last instant, then nothing.
-
-    By `evaluate` and on columns, in the arrays of the sweep before.
-    """
+    """10 under the first still, 40 under the newest; 20 to the last instant under the second, then nothing."""
     line, sweep = PolicyLine([V1, ENDED, V3]), None
     rows = (MARCH - INSTANT, 10), (MARCH, 20), (MAY - INSTANT, 20), (MAY, 40), (JUNE, 40)
     book = book_of([decode_account(account(mode, at) | {"account": f"A{i}"}) for i, (at, _) in enumerate(rows)])
@@ -234,21 +231,24 @@ def test_position__of_a_version_that_has_ended_is_undetermined_and_no_other(mode
             unknown = ended and margin == 20
             assert (found.pools[0].status == "undetermined") is unknown
             assert (STATUSES[sweep.columns.status[slot]] == "undetermined") is unknown
-            if not unknown:
-                assert found.positions[0].maintenance_margin == margin == sweep.columns.maintenance_margin[slot]
-    (doubt,) = line.evaluate(account(mode, MARCH), market(JUNE)).pools[0].doubts
-    assert (doubt.code, doubt.message) == (
-        "VERSION_UNKNOWN",
-        "BTC is held under version 2.0.0 of the policy, which ended at 2026-06-01T00:00:00Z",
-    )
+            assert unknown or found.positions[0].maintenance_margin == margin == sweep.columns.maintenance_margin[slot]
+    text = "BTC is held under version 2.0.0 of the policy, which ended at 2026-06-01T00:00:00Z"
+    assert doubt_of(line, account(mode, MARCH), JUNE) == ("VERSION_UNKNOWN", text)
+
+
+def doubt_of(line: PolicyLine, held: dict[str, Any], at: datetime) -> tuple[str, str]:
+    """The code and the words of the one doubt about an account's pools."""
+    pools = line.evaluate(held, market(at)).to_dict()["pools"]
+    (doubt,) = [each for pool in pools for each in pool.get("evidence", ())]
+    return doubt["code"], doubt["message"]
 
 
 def test_position__of_a_version_for_all_that_has_ended_does_not_fall_back_to_an_older_one() -> None:
     """The one for all had taken over whatever was there before it."""
     line = PolicyLine([V1, LENT, V3])
     for opened in (MARCH - INSTANT, MARCH, APRIL):
-        (doubt,) = line.evaluate(account("cross", opened), market(MAY)).pools[0].doubts
-        assert "held under version 1.5.0 of the policy, which ended at 2026-04-01" in doubt.message
+        text = "BTC is held under version 1.5.0 of the policy, which ended at 2026-04-01T00:00:00Z"
+        assert doubt_of(line, account("cross", opened), MAY) == ("VERSION_UNKNOWN", text)
     assert margins(line, account("cross", MAY), MAY) == [40]
 
 

@@ -74,10 +74,14 @@ class DecisionLog:
             return {"time": instant(aware(clock())), **settings(mode, manner)}
 
         end = open_end(path, file_size, header)
-        if end.torn:
-            text = f"{end.name}: the last {end.torn} bytes were a line that was never finished; they were cut off"
-            warnings.warn(text, TornLogWarning, stacklevel=2)
-        return cls(end, mode, manner, clock, waiting)
+        try:
+            if end.torn:
+                text = f"{end.name}: the last {end.torn} bytes were a line that was never finished; they were cut off"
+                warnings.warn(text, TornLogWarning, stacklevel=2)
+            return cls(end, mode, manner, clock, waiting)
+        except BaseException:  # that it was opened could not be written: another one may try
+            end.close()
+            raise
 
     @property
     def logged(self) -> int:

@@ -14,7 +14,7 @@ from errno import ENOENT
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, String, Table, insert, text
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, String, Table, event, insert, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
@@ -41,6 +41,11 @@ _PAGE: Final = text(
     "SELECT sequence, line FROM rules_engine_decisions"
     f" WHERE log = :log AND sequence > :after ORDER BY sequence LIMIT {AT_ONCE}"
 )
+_BEFORE: Final = text(
+    "SELECT sequence, line FROM rules_engine_decisions WHERE log = :log AND sequence <= 0 UNION ALL"
+    " SELECT sequence, line FROM rules_engine_decisions WHERE log = :log AND sequence IS NULL"
+)
+"""What no log writes, for lines are counted from 1; with what `_PAGE` reads behind 0, this is every row."""
 _LAST: Final = text(
     "SELECT sequence, line FROM rules_engine_decisions WHERE log = :log ORDER BY sequence DESC LIMIT :count"
 )
@@ -71,6 +76,8 @@ class Place:
             hint = "sqlite:///FILE, or postgresql://...; PostgreSQL needs pip install 'rules-engine[postgres]'"
             raise self.refusal("LOG_UNUSABLE", str(error), hint) from error
         self.file = file_of(self._url)
+        if self.file is not None:
+            event.listen(self._engine, "connect", _take_any_text)
 
     def connect(self) -> Connection:
         """A connection of its own, that no pool takes back."""
@@ -82,6 +89,14 @@ class Place:
         """The next rows."""
         with connection.begin():
             return [tuple(row) for row in connection.execute(_PAGE, {"log": self.log, "after": after})]
+
+    def before(self, connection: Connection) -> list[Line]:
+        """The rows that stand before the first line, each told as a problem; in a transaction of the caller's.
+
+        They are neither part of the chain nor replayed, nor do they count as the head of a log.
+        """
+        rows = [tuple(row) for row in connection.execute(_BEFORE, {"log": self.log})]
+        return [_stray(row[0], *self.read(row)) for row in rows]
 
     def last(self, connection: Connection, count: int = 1) -> list[Row]:
         """The last rows, the last one first; in a transaction of the caller's."""
@@ -123,15 +138,18 @@ def read_table(address: str) -> Iterator[Line]:
     if place.file is not None and not place.file.is_file():
         raise place.missing()
     with place.named_faults("LOG_UNUSABLE", "the log cannot be read"), place.connect() as connection:
-        rows = _rows(place, connection)
+        with connection.begin():
+            before = place.before(connection)
+        page = place.page(connection, 0)
+        if not before and not page:
+            raise place.missing()
+        yield from before
+        rows = _rows(place, connection, page)
         yield from map(_in_place, Reader().lines(1, map(place.read, rows), last=False))
 
 
-def _rows(place: Place, connection: Connection) -> Iterator[Row]:
-    """All rows of a log, a page at a time."""
-    page = place.page(connection, 0)
-    if not page:
-        raise place.missing()
+def _rows(place: Place, connection: Connection, page: list[Row]) -> Iterator[Row]:
+    """The rows of this page and of all that follow."""
     while page:
         yield from page
         page = place.page(connection, page[-1][0])
@@ -144,6 +162,26 @@ def _in_place(line: Line) -> Line:
         return line
     problem = line.problem("LOG_CHAIN_BROKEN", f"line {sequence} of the log stands in another row")
     return msgspec.structs.replace(line, problems=(problem,))
+
+
+def _stray(number: object, mark: Mark, data: bytes) -> Line:
+    """A row with a number that no line has, as a line without a record."""
+    line = Reader().line(mark, data.rstrip(b"\n"))
+    what = f"row {number} stands before the first line, where a log writes none"
+    problem = line.problem("LOG_LINE_INVALID", what, "somebody else put it there; compare with a copy of the log")
+    return Line(mark=mark, hash="", record={}, problems=(problem,))
+
+
+def _take_any_text(connection: Any, _: Any) -> None:
+    """A text of SQLite that is no UTF-8 is read as its bytes, so that it is told of its row and the rest is read."""
+
+    def text_of(data: bytes) -> str | bytes:
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            return data
+
+    connection.text_factory = text_of
 
 
 class LogTable(LogEnd):
@@ -176,7 +214,9 @@ class LogTable(LogEnd):
             METADATA.create_all(connection)
         connection = self._connected()
         with connection.begin():
+            before = place.before(connection)
             rows = place.last(connection, AT_ONCE)[::-1]
+        self._judge(before)
         if rows:
             reader = Reader()
             lines = [place.read(row) for row in rows]

@@ -23,19 +23,53 @@ _DURABLE: Final = (
     " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
 )
 _DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
-_PASSWORD: Final = re.compile(r"//([^:/@]*):[^@]*@")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+]*")
+_HOST: Final = re.compile(r"[\w.,:%-]*")
+_SECRET: Final = re.compile(r"pass|pwd|secret|token", re.IGNORECASE)
+_PLAIN: Final = re.compile(r"[\w.-]+")
 
 
 def without_password(address: str) -> str:
-    """An address as it may be shown."""
-    return _PASSWORD.sub(r"//\1:***@", address)
+    """An address as it may be shown: one that cannot be read for certain shows nothing but its scheme.
+
+    Where a password stands among what follows the `?`, no more of that is shown than `log`, the name of a decision log.
+    """
+    if "://" not in address:
+        return address
+    try:
+        url = _parsed(address)
+    except ArgumentError:
+        scheme = address.partition("://")[0]
+        return f"{scheme if _SCHEME.fullmatch(scheme) else '***'}://***"
+    if any(_SECRET.search(f"{name}={value}") for name, value in url.query.items()):
+        log = url.query.get("log")
+        named = f"log={log}&" if isinstance(log, str) and _PLAIN.fullmatch(log) else ""
+        return f"{url.set(query={}).render_as_string(hide_password=True)}?{named}password=***"
+    return address if url.password is None else url.render_as_string(hide_password=True)
+
+
+def _parsed(address: str) -> URL:
+    """An address that can be read in one way only. Raises `ArgumentError`, which says nothing of what stands in it.
+
+    An `@` within a password would make its end a part of the host, which messages name.
+    """
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        raise ArgumentError("the address cannot be read: its form or its port is wrong") from None
+    whole = address if url.password is not None else address.partition("?")[0]
+    signs = whole.partition("://")[2].partition(":")[2].count("@")
+    file = url.get_backend_name() == "sqlite" and url.host is None
+    if not _HOST.fullmatch(url.host or "") or (not file and signs > (url.password is not None)):
+        raise ArgumentError("the address can be read in several ways: write %40 for an @ within it, %26 for an &")
+    return url
 
 
 def url_of(address: str) -> URL:
     """The address of a database; a text without `://` is a file. Raises `ArgumentError`."""
     if "://" not in address:
         return URL.create("sqlite", database=address)
-    url = make_url(address)
+    url = _parsed(address)
     backend = url.get_backend_name()
     if backend not in _DRIVERS:
         raise ArgumentError(f"{backend} is neither SQLite nor PostgreSQL")
