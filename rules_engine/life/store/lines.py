@@ -29,8 +29,9 @@ class Submission(msgspec.Struct, kw_only=True):
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """From an instant on a version is in force, by the entry of this sequence; `signer` is who said so.
 
-    `approvals` is how many the guards of that time asked for, and `approved` how many there were. `undone` is when it was rolled back: from then on nobody
-    is answered by it, nor by it as an elder; what was in force before counts as if it had never been.
+    `approvals` is how many the guards of that time asked for, and `approved` how many there were. `undone` is when it
+    was rolled back: from then on nobody is answered by it, nor by it as an elder; what was in force before counts as if
+    it had never been.
     """
 
     effective: datetime
