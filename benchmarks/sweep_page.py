@@ -78,7 +78,7 @@ def _isolated(figures: dict[str, Any]) -> Iterator[str]:
         yield f"| {name} | skipped: {why} | |"
     yield f"\n{SUBJECTS}"
     read, written = found["bytes read and written a position"]
-    yield f"- Certification costs {found['certified over columns'] - 1:+.0%} over plain columns."
+    yield f"- Certification costs {round(found['certified over columns'] - 1, 2) + 0.0:.0%} over plain columns."
     yield f"- Rows decided exactly: {found['share of rows decided exactly']:.1e} of all;"
     yield f"  with liquidation prices {found['share of prices decided exactly']:.1e}."
     alike = found["share of rows decided alike"]
