@@ -13,7 +13,7 @@ from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
 from rules_engine.cli.inputs import json_option, read
 from rules_engine.cli.store_guards import guards_in
-from rules_engine.cli.store_words import guarded, revoked
+from rules_engine.cli.store_words import guarded, revoked, set_back
 from rules_engine.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -230,10 +230,10 @@ def clock(
     """Set the clock of the log back to yours, where a step was dated ahead of time.
 
     Every step is dated after the one before it, so one that is dated far ahead keeps all others out. What it did stays:
-    a version that it scheduled is rolled back as any other.
+    a version that it put in force or undid then is rolled back, at once, by another step. What is so to come is told.
     """
     store, by = opened(url, trust, head), signer(key_file, note)
-    step(context, as_json, lambda: (store.set_clock(by), "the clock of the log is set back"))
+    step(context, as_json, lambda: (entry := store.set_clock(by), set_back(store.ledger(), entry)))
 
 
 @store_group.command()

@@ -46,12 +46,41 @@ def undone(ledger: Ledger, entry: Entry) -> str:
 
 def revoked(ledger: Ledger, entry: Entry) -> str:
     """A key was revoked, and what does not stand any more without it."""
+    from rules_engine.terms.rendering import instant
+
     said = _statement(ledger, entry)
     told = [f"{ledger.keys[said.key].name}'s key {said.key} is revoked"]
     for _, line in sorted(ledger.lines.items()):
         told += [f"{turn.submission.pin}, which was scheduled, never comes" for turn in _fallen(line, entry)]
+        told += [
+            f"{turn.submission.pin} stays scheduled for {instant(turn.effective)}{_unsigned(ledger, turn)}"
+            for turn in line.scheduled(said.time)
+            if not ledger.sustains(turn)
+        ]
         told += _left_behind(ledger, line, said.key)
     return "; ".join(told)
+
+
+def set_back(ledger: Ledger, entry: Entry) -> str:
+    """The clock of the log was set back, and what now is still to come, for somebody to look at."""
+    from rules_engine.terms.rendering import instant
+
+    time, told = _statement(ledger, entry).time, ["the clock of the log is set back"]
+    for _, line in sorted(ledger.lines.items()):
+        current = line.at(time)
+        if current is not None and current.undone is not None:
+            told.append(f"{current.submission.pin} is undone from {instant(current.undone)} on: roll it back again")
+        for turn in line.scheduled(time):
+            ends = "" if turn.undone is None else f", undone from {instant(turn.undone)} on"
+            told.append(
+                f"{turn.submission.pin} is scheduled for {instant(turn.effective)}{ends}{_unsigned(ledger, turn)}"
+            )
+    return "; ".join(told)
+
+
+def _unsigned(ledger: Ledger, turn: Turn) -> str:
+    """That a turn to come has lost people who stood behind it, where it has."""
+    return "" if ledger.sustains(turn) else ", with keys behind it that are revoked: roll it back if it must not come"
 
 
 def guarded(ledger: Ledger, policy: str) -> str:

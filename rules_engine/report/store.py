@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from rules_engine.life.store.guards import Demand
 from rules_engine.life.store.ledger import Ledger, Step
 from rules_engine.life.store.lines import Line, Submission, Turn
 from rules_engine.life.store.statements import Approve, Found, Grant, Revoke, SetClock, SetGuards, Versioned
@@ -20,6 +21,9 @@ REST = "(any other)"
 """How tables call all policies that have no guards of their own."""
 UNTIL = {"in force": " until ", "scheduled": " until ", "ended": ", none is in force since "}
 """How tables say when a version ends."""
+
+ASKED: Final = ("submitted", "scheduled")
+"""The states of versions of which tables say who stands behind them."""
 
 
 def status_document(ledger: Ledger, now: datetime, ends: Mapping[str, datetime] | None = None) -> dict[str, Any]:
@@ -57,7 +61,7 @@ def status_tables(ledger: Ledger, now: datetime, ends: Mapping[str, datetime] | 
     versions = grid(f"policies at {document['at']}", "policy", "version", "state", "from", "approvals", "digest")
     for line in document["policies"]:
         for entry in line["versions"]:
-            approved = f"{len(entry['approved_by'])} of {entry['approvals']}" if entry["state"] == "submitted" else ""
+            approved = f"{len(entry['approved_by'])} of {entry['approvals']}" if entry["state"] in ASKED else ""
             since = entry["effective"] or ""
             state = f"{entry['state']}{UNTIL[entry['state']]}{entry['ends']}" if entry.get("ends") else entry["state"]
             versions.add_row(line["policy"], entry["version"], state, since, approved, entry["digest"][:SHORT])
@@ -139,7 +143,9 @@ def _line_document(ledger: Ledger, line: Line, now: datetime, ends: Mapping[str,
         "versions": [
             *(_turn_document(ledger, state, turn, ends) for state, turn in turns),
             *(
-                _version_document(ledger, states[one.statement.sequence], one, one.statement.effective)
+                _version_document(
+                    ledger, states[one.statement.sequence], one, one.statement.effective, ledger.demand_on(one)
+                )
                 for one in waiting
             ),
         ],
@@ -147,16 +153,20 @@ def _line_document(ledger: Ledger, line: Line, now: datetime, ends: Mapping[str,
 
 
 def _turn_document(ledger: Ledger, state: str, turn: Turn, ends: Mapping[str, datetime]) -> dict[str, Any]:
-    until = ends.get(turn.submission.statement.digest)
+    said = (ends.get(turn.submission.statement.digest), turn.undone)
+    until = min(filter(None, said), default=None)
     return {
-        **_version_document(ledger, state, turn.submission, turn.effective),
+        **_version_document(ledger, state, turn.submission, turn.effective, turn.asked),
         "ends": None if until is None else instant(until),
         "activated": turn.sequence,
     }
 
 
-def _version_document(ledger: Ledger, state: str, submission: Submission, effective: datetime | None) -> dict[str, Any]:
-    said, asked = submission.statement, ledger.demand_on(submission)
+def _version_document(
+    ledger: Ledger, state: str, submission: Submission, effective: datetime | None, asked: Demand
+) -> dict[str, Any]:
+    """`asked` is what the guards ask: of a version that waits those of now, of another those of its activation."""
+    said = submission.statement
     return {
         "version": said.version,
         "state": state,

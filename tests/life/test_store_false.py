@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,9 +11,8 @@ from rules_engine.life.store.audit import audited
 from rules_engine.life.store.changes import approve, rollback, submit
 from rules_engine.life.store.following import FollowingEngine
 from rules_engine.life.store.refusals import StoreError
-from rules_engine.life.store.replay import known_at
 from rules_engine.life.store.statements import Activate, Approve, Submit
-from rules_engine.life.store.store import Signer, Store
+from rules_engine.life.store.store import Store
 from tests.life.followers import Clock, following
 from tests.life.people import (
     NAME,
@@ -140,72 +136,6 @@ def test_activation__outside_of_the_time_of_its_text_is_refused_by_whoever_loads
     rollback(store, second.pin, REGISTRY, by("otto", 4))
     assert in_force(store, 5) == "1.0.0"
     assert not engine.refresh()
-
-
-FAR = [timedelta(days=30), datetime.max.replace(tzinfo=UTC) - at(1)]
-
-
-@pytest.mark.parametrize("ahead", FAR)
-def test_clock__that_an_approver_has_far_ahead_is_set_back(url: str, tmp_path: Path, ahead: timedelta) -> None:
-    """An administrator does it, what was approved stays, and steps are taken again."""
-    store = founded(url)
-    put_in_force(store, texts(tmp_path, "1.0.0"))
-    second = texts(tmp_path, "1.1.0", "0.02")
-    submit(store, second, REGISTRY, by("sam", 1))
-    fields = activation_fields(store, second.pin, report=None)
-    wrong = ahead_of(by("mira", 1), ahead)
-    store.append(store.ledger(), wrong, Approve, fields)
-    stuck: list[Callable[[], Any]] = [
-        lambda: rollback(store, f"{NAME}@1.0.0", REGISTRY, by("otto", 2)),
-        lambda: store.revoke(key("mira").public.id, by("ada", 2)),
-    ]
-    for step in stuck:
-        refused("STORE_CLOCK", step)
-    refused("STORE_ROLE", lambda: store.set_clock(by("otto", 2)))
-    store.set_clock(by("ada", 2))
-    refused("STORE_CLOCK", lambda: store.set_clock(by("ada", 2)))
-    forged(store, "otto", 3, Activate, activation_fields(store, second.pin, effective=at(4)))
-    assert in_force(store, 4) == "1.1.0"
-    assert found(store) == []
-    whole = store.ledger()
-    known = [len(known_at(whole, at(hours)).steps) - len(whole.steps) for hours in (1, 2, 3)]
-    assert known == [-3, -1, 0]  # what was dated ahead was taken by the time at which the clock was set back
-
-
-def ahead_of(signer: Signer, ahead: timedelta) -> Signer:
-    """The same person with a clock that is ahead."""
-    return Signer(key=signer.key, now=signer.now + ahead)
-
-
-def test_clock__that_an_activator_has_ahead_is_set_back_and_an_undoing_is_at_once(url: str, tmp_path: Path) -> None:
-    """It was to be at once. What was scheduled so stays scheduled, and is rolled back as any other."""
-    store = founded(url)
-    put_in_force(store, texts(tmp_path, "1.0.0", "0.01"))
-    put_in_force(store, texts(tmp_path, "1.1.0", "0.02"), 1)
-    rollback(store, f"{NAME}@1.1.0", REGISTRY, by("otto", 800))
-    assert in_force(store, 3) == "1.1.0"
-    store.set_clock(by("ada", 4))
-    assert [in_force(store, hours) for hours in (3, 4, 900)] == ["1.1.0", "1.0.0", "1.0.0"]
-    put_in_force(store, texts(tmp_path, "1.2.0", "0.03"), 5)
-    put_in_force(store, texts(tmp_path, "1.3.0", "0.04"), 900)
-    rollback(store, f"{NAME}@1.3.0", REGISTRY, by("otto", 901))
-    store.set_clock(by("ada", 6))
-    assert [in_force(store, hours) for hours in (6, 1000)] == ["1.2.0", "1.2.0"]
-    put_in_force(store, texts(tmp_path, "1.4.0", "0.05"), 900)
-    store.set_clock(by("ada", 7))
-    rollback(store, f"{NAME}@1.4.0", REGISTRY, by("otto", 8))
-    assert [in_force(store, hours) for hours in (8, 1000)] == ["1.2.0", "1.2.0"]
-    assert found(store) == []
-
-
-def test_clock__set_back_lets_fall_what_a_revocation_leaves_alone(url: str, tmp_path: Path) -> None:
-    """The revocation was dated after the instant for which the version is scheduled."""
-    store = founded(url)
-    put_in_force(store, texts(tmp_path, "1.0.0"))
-    put_in_force(store, texts(tmp_path, "1.1.0", "0.02"), 1, effective=at(9))
-    store.revoke(key("mira").public.id, by("ada", 800))
-    store.set_clock(by("ada", 2))
-    assert in_force(store, 9) == "1.0.0"
 
 
 def test_following__tells_of_texts_that_are_altered(tmp_path: Path) -> None:

@@ -41,6 +41,13 @@ class Ledger:
         self.lines: dict[str, Line] = {}
         self.guards: dict[str, Guards] = {}
         self.default_guards = Guards()
+        self.latest: datetime | None = None
+
+    def add(self, step: Step) -> None:
+        """Adds a step whose effects are there: the head, and the latest time that any step has stated, move on."""
+        self.head = step.entry.hash
+        self.steps.append(step)
+        self.latest = max(filter(None, (self.latest, step.statement.time)))
 
     @property
     def anchor(self) -> str:
@@ -49,7 +56,7 @@ class Ledger:
 
     @property
     def time(self) -> datetime | None:
-        """The time that the last entry states."""
+        """The time that the last entry states: the clock of the log, which an administrator may set back."""
         return self.steps[-1].statement.time if self.steps else None
 
     def line(self, policy: str) -> Line:
@@ -89,5 +96,5 @@ class Ledger:
     def sustains(self, turn: Turn) -> bool:
         """Whether enough keys stand behind a turn that is still to come."""
         submission = turn.submission
-        enough = len(self.approvers_of(submission)) >= turn.approvals
+        enough = len(self.approvers_of(submission)) >= turn.asked.approvals
         return enough and self.trusted(turn.signer) and self.trusted(submission.statement.signer)

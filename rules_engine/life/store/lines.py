@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from rules_engine.life.store.guards import Guards
+from rules_engine.life.store.guards import Demand, Guards, demand
 from rules_engine.life.store.statements import Approve, Hash, Submit
 
 State: TypeAlias = Literal["submitted", "activated"]
@@ -29,19 +29,23 @@ class Submission(msgspec.Struct, kw_only=True):
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """From an instant on a version is in force, by the entry of this sequence; `signer` is who said so.
 
-    `approvals` is how many the guards of that time asked for, and `approved` how many there were. `undone` is when it
-    was rolled back: from then on nobody is answered by it, nor by it as an elder; what was in force before counts as if
-    it had never been.
+    `guards` are those of that time, and `approved` is how many approvals there were. `undone` is when it was rolled
+    back: from then on nobody is answered by it, nor by it as an elder; what was in force before counts as if it had
+    never been.
     """
 
     effective: datetime
     sequence: int
     signer: str
     submission: Submission
-    approvals: int
     approved: int
     guards: Guards
     undone: datetime | None = None
+
+    @property
+    def asked(self) -> Demand:
+        """What the guards of its time asked for."""
+        return demand(self.guards, self.submission.statement.figures)
 
     def stands(self, instant: datetime) -> bool:
         """Whether it began, and was not undone, by an instant."""
@@ -58,7 +62,8 @@ class Fallen(msgspec.Struct, frozen=True, kw_only=True):
 class Line(msgspec.Struct, kw_only=True):
     """One policy: its submissions by sequence, and its turns, whose instants rise.
 
-    A turn may be added only after all others, so what was in force at an instant that has passed never changes.
+    A turn is added after all others, and begins after each of them has begun and, if it was undone, ended: so what was
+    in force at an instant that has passed never changes.
     """
 
     name: str
@@ -124,15 +129,6 @@ class Line(msgspec.Struct, kw_only=True):
     def undo(self, turn: Turn, at: datetime) -> None:
         """Ends a turn at an instant."""
         self.turns[self.turns.index(turn)] = msgspec.structs.replace(turn, undone=at)
-
-    def set_back(self, time: datetime, by: int) -> None:
-        """What was undone later than this time is undone at it; what had not even begun then never comes."""
-        for turn in [each for each in self.turns if each.undone is not None and each.undone > time]:
-            if turn.effective > time:
-                self.fallen.append(Fallen(turn=turn, by=by))
-                self.turns.remove(turn)
-            else:
-                self.undo(turn, time)
 
     def fall_from(self, index: int, by: int) -> None:
         """Takes away the turns from an index on."""

@@ -31,8 +31,7 @@ def follow(ledger: Ledger, entry: Entry) -> None:
     if entry.hash != head:
         raise refusal("AUDIT_HASH", f"the hash says {entry.hash:.80}, and it is {head}")
     apply(ledger, statement)
-    ledger.head = head
-    ledger.steps.append(Step(entry, statement))
+    ledger.add(Step(entry, statement))
 
 
 def _place(ledger: Ledger, statement: AnyStatement, entry: Entry) -> None:
@@ -101,8 +100,7 @@ def known_at(ledger: Ledger, at: datetime) -> Ledger:
     known = max((place for place, step in enumerate(ledger.steps, 1) if step.statement.time <= at), default=0)
     for step in ledger.steps[:known]:
         apply(earlier, step.statement)
-        earlier.head = step.entry.hash
-        earlier.steps.append(step)
+        earlier.add(step)
     if not earlier.steps:
         since = instant(ledger.steps[0].statement.time)
         raise refusal("STORE_MISSING", f"at {instant(at)} there was no store yet", f"it was founded at {since}")

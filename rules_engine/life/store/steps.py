@@ -76,10 +76,14 @@ def _revoke(ledger: Ledger, statement: Revoke) -> None:
         _let_fall(ledger, line, statement)
 
 
-def _let_fall(ledger: Ledger, line: Line, statement: Revoke | SetClock) -> None:
-    """What is scheduled and has not enough people behind it any more never comes, nor what was to follow it."""
+def _let_fall(ledger: Ledger, line: Line, statement: Revoke) -> None:
+    """What is scheduled and has not enough people behind it any more never comes, nor what was to follow it.
+
+    What has begun by any time that the log ever stated stays: else who sets its clock back could take it away.
+    """
+    latest = max(filter(None, (ledger.latest, statement.time)))
     for index, turn in enumerate(line.turns):
-        if turn.effective > statement.time and not ledger.sustains(turn):
+        if turn.effective > latest and not ledger.sustains(turn):
             line.fall_from(index, statement.sequence)
             return
 
@@ -92,9 +96,6 @@ def _set_clock(ledger: Ledger, statement: SetClock) -> None:
     if ledger.time is None or statement.time >= ledger.time:
         said = f"no step is dated later than {instant(statement.time)}: there is nothing to set back"
         raise refusal("STORE_CLOCK", said)
-    for line in ledger.lines.values():
-        line.set_back(statement.time, statement.sequence)
-        _let_fall(ledger, line, statement)
 
 
 def _submit(ledger: Ledger, statement: Submit) -> None:
@@ -151,7 +152,6 @@ def _activate(ledger: Ledger, statement: Activate) -> None:
             sequence=statement.sequence,
             signer=statement.signer,
             submission=submission,
-            approvals=asked.approvals,
             approved=len(approvers),
             guards=ledger.guards_of(statement.policy),
         )
@@ -209,10 +209,14 @@ def check_instant(line: Line, pin: str, effective: datetime, time: datetime) -> 
     if effective < time:
         said = f"{pin} was to take effect at {instant(effective)}, and it is {instant(time)}"
         raise refusal("STORE_TOO_LATE", said, "the past cannot be changed; choose another instant, or submit it anew")
-    if line.last is not None and effective <= line.last.effective:
-        last = line.last.submission.pin
-        said = f"{last} takes effect at {instant(line.last.effective)}, and {pin} would at {instant(effective)}"
-        raise refusal("STORE_SCHEDULED", said, f"choose a later instant, or roll back {last} first")
+    for turn in reversed(line.turns):
+        other, mine = turn.submission.pin, f"{pin} would take effect at {instant(effective)}"
+        if effective <= turn.effective:
+            said = f"{other} takes effect at {instant(turn.effective)}, and {mine}"
+            raise refusal("STORE_SCHEDULED", said, f"choose a later instant, or roll back {other} first")
+        if turn.undone is not None and effective < turn.undone:
+            said = f"{other} is undone from {instant(turn.undone)} on, and {mine}"
+            raise refusal("STORE_SCHEDULED", said, f"roll back {other} again: its undoing was dated ahead")
 
 
 def _behind(submission: Submission) -> tuple[str, ...]:
