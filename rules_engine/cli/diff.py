@@ -10,7 +10,8 @@ import click
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
 from rules_engine.cli.inputs import json_option, plugin_option, policies_option, registry_with
-from rules_engine.cli.store_versions import StoreAt, Versions, from_store, source
+from rules_engine.cli.store_options import StoreAt
+from rules_engine.cli.store_versions import Versions, from_store, source
 
 EXAMPLES = """\b
 Examples:

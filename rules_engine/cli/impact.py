@@ -26,7 +26,8 @@ from rules_engine.cli.inputs import (
     refuse_two_from_stdin,
     registry_with,
 )
-from rules_engine.cli.store_versions import StoreAt, Versions, from_store, source
+from rules_engine.cli.store_options import StoreAt
+from rules_engine.cli.store_versions import Versions, from_store, source
 from rules_engine.cli.sweep import Faults, part_rows_option, table_option, workers_option
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import click
 
 from rules_engine.cli import output
 from rules_engine.cli.inputs import json_option, read
-from rules_engine.cli.store import PASSPHRASE
+from rules_engine.cli.store_options import PASSPHRASE
 
 EXAMPLES = """\b
 Examples:

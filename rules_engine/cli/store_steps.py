@@ -10,7 +10,7 @@ import click
 
 from rules_engine.cli import output
 from rules_engine.cli.inputs import plugin_option, policies_option, read, registry_with
-from rules_engine.cli.store import opened, signer, signing, step
+from rules_engine.cli.store_options import Signing, signing
 from rules_engine.cli.store_review import tell, tell_end
 from rules_engine.cli.store_words import activated, undone
 from rules_engine.cli.versions import instant_of
@@ -46,20 +46,8 @@ def _at_option(said: str) -> Callable[..., Any]:
 @policies_option
 @plugin_option
 @signing
-@click.pass_context
 def submit(
-    context: click.Context,
-    path: str,
-    report_file: str | None,
-    at: datetime | None,
-    policies: str | None,
-    plugins: Sequence[str],
-    url: str,
-    trust: str | None,
-    head: str | None,
-    key_file: str,
-    note: str,
-    as_json: bool,
+    path: str, report_file: str | None, at: datetime | None, policies: str | None, plugins: Sequence[str], step: Signing
 ) -> None:
     """Propose a version of a policy to the store.
 
@@ -73,15 +61,15 @@ def submit(
     registry = registry_with(plugins)
     texts = read_texts(path, registry, policies)
     report = None if report_file is None else read(report_file)
-    store = opened(url, trust, head)
+    store = step.store
 
     def take() -> tuple[Any, str]:
         review = to_submit(store, texts, registry, effective=at, report=report)
         tell(review, datetime.now(UTC))
-        entry = review.submit(store, signer(key_file, note))
+        entry = review.submit(store, step.signer())
         return entry, f"{texts.pin} is submitted and needs {output.counted(review.demand.approvals, 'approval')}"
 
-    step(context, as_json, take)
+    step.take(take)
 
 
 @click.command(epilog=APPROVE_EXAMPLES)
@@ -89,19 +77,7 @@ def submit(
 @impact_option
 @plugin_option
 @signing
-@click.pass_context
-def approve(
-    context: click.Context,
-    pin: str,
-    report_file: str | None,
-    plugins: Sequence[str],
-    url: str,
-    trust: str | None,
-    head: str | None,
-    key_file: str,
-    note: str,
-    as_json: bool,
-) -> None:
+def approve(pin: str, report_file: str | None, plugins: Sequence[str], step: Signing) -> None:
     """Stand behind a version that somebody else submitted.
 
     Its texts are compiled and compared with its parent anew, and must have the figures that were submitted. Where it
@@ -113,17 +89,17 @@ def approve(
 
     registry = registry_with(plugins)
     report = None if report_file is None else read(report_file)
-    store = opened(url, trust, head)
+    store = step.store
 
     def take() -> tuple[Any, str]:
         review = to_approve(store, pin, registry, report=report)
         tell(review, datetime.now(UTC))
-        entry = review.approve(store, signer(key_file, note))
+        entry = review.approve(store, step.signer())
         ledger = store.ledger()
         approved = ledger.line(review.policy.name).submissions[review.fields["submission"]]
         return entry, f"{pin} {ledger.progress(approved)}"
 
-    step(context, as_json, take)
+    step.take(take)
 
 
 @click.command(epilog=ACTIVATE_EXAMPLES)
@@ -131,19 +107,7 @@ def approve(
 @_at_option("When it takes effect. [default: as submitted, else now, or its `effective_from`]")
 @plugin_option
 @signing
-@click.pass_context
-def activate(
-    context: click.Context,
-    pin: str,
-    at: datetime | None,
-    plugins: Sequence[str],
-    url: str,
-    trust: str | None,
-    head: str | None,
-    key_file: str,
-    note: str,
-    as_json: bool,
-) -> None:
+def activate(pin: str, at: datetime | None, plugins: Sequence[str], step: Signing) -> None:
     """Put an approved version in force, now or later.
 
     Guards say how many people must have approved it. Exits with 1 where guards forbid it or approvals are missing, 2
@@ -153,32 +117,21 @@ def activate(
     from rules_engine.life.store.finding import waiting
 
     registry = registry_with(plugins)
-    store = opened(url, trust, head)
+    store = step.store
 
     def take() -> tuple[Any, str]:
         tell_end(store.policy_of(waiting(store.ledger(), pin)[1], registry))
-        entry = changes.activate(store, pin, registry, signer(key_file, note), at=at)
+        entry = changes.activate(store, pin, registry, step.signer(), at=at)
         return entry, activated(store.ledger(), entry)
 
-    step(context, as_json, take)
+    step.take(take)
 
 
 @click.command(epilog=ROLLBACK_EXAMPLES)
 @click.argument("pin", metavar="NAME@VERSION")
 @plugin_option
 @signing
-@click.pass_context
-def rollback(
-    context: click.Context,
-    pin: str,
-    plugins: Sequence[str],
-    url: str,
-    trust: str | None,
-    head: str | None,
-    key_file: str,
-    note: str,
-    as_json: bool,
-) -> None:
+def rollback(pin: str, plugins: Sequence[str], step: Signing) -> None:
     """Undo a version at once.
 
     Where it is in force, the one before it comes back; where it is scheduled, it never comes. Whatever was scheduled
@@ -187,10 +140,10 @@ def rollback(
     from rules_engine.life.store import changes
 
     registry = registry_with(plugins)
-    store, by = opened(url, trust, head), signer(key_file, note)
+    store, by = step.store, step.signer()
 
     def take() -> tuple[Any, str]:
         entry = changes.rollback(store, pin, registry, by)
         return entry, undone(store.ledger(), entry)
 
-    step(context, as_json, take)
+    step.take(take)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from rules_engine.cli import output
 from rules_engine.cli.inputs import all_of
-from rules_engine.cli.store import head_option, opened, trust_option
+from rules_engine.cli.store_options import StoreAt, head_option, trust_option
 from rules_engine.policy.pins import names_no_file
 
 if TYPE_CHECKING:
@@ -30,20 +30,6 @@ _store_option = click.option(
     envvar="RULES_ENGINE_STORE",
     help="A store: NAME is what is in force there, NAME@VERSION what was submitted. [env: RULES_ENGINE_STORE]",
 )
-
-
-class StoreAt(NamedTuple):
-    """A store that is named, what vouches for it, and a head that its log must still hold."""
-
-    url: str
-    trust: str | None
-    head: str | None
-
-    def vouched(self) -> Store:
-        """The store, for answers, which somebody must vouch for."""
-        from rules_engine.life.store.store import Store
-
-        return Store(self.url, trust=self.trust, head=self.head)
 
 
 def from_store(command: Callable[..., Any], head: str = "--head") -> Callable[..., Any]:
@@ -85,7 +71,7 @@ class Versions:
     @cached_property
     def _read(self) -> tuple[Store, Ledger]:
         assert self.store is not None
-        store = self.store.vouched() if self.vouched else opened(*self.store)
+        store = self.store.vouched() if self.vouched else self.store.opened()
         return store, store.trusted_ledger() if self.vouched else store.ledger()
 
     @property

@@ -11,7 +11,7 @@ import click
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
 from rules_engine.cli.inputs import json_option, plugin_option, registry_with
-from rules_engine.cli.store import on_store, opened
+from rules_engine.cli.store_options import StoreAt, on_store
 from rules_engine.cli.versions import instant_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ Examples:
 @click.option("--at", metavar="TIME", callback=instant_of, help="As of an instant. [default: now]")
 @on_store
 @json_option
-def status(at: datetime | None, url: str, trust: str | None, head: str | None, as_json: bool) -> None:
+def status(at: datetime | None, store: StoreAt, as_json: bool) -> None:
     """Show what is in force, scheduled and waiting.
 
     For each line of policies, with the approvals that are there and those that are missing; and who holds which key.
@@ -45,10 +45,10 @@ def status(at: datetime | None, url: str, trust: str | None, head: str | None, a
     from rules_engine.terms.rendering import instant
 
     now = at or datetime.now(UTC)
-    store = opened(url, trust, head)
-    whole = store.ledger()
+    read = store.opened()
+    whole = read.ledger()
     ledger = whole if at is None else known_at(whole, at)
-    later, ends = len(whole.steps) - len(ledger.steps), store.ends(ledger)
+    later, ends = len(whole.steps) - len(ledger.steps), read.ends(ledger)
     if later:
         output.message(f"as the log stood at {instant(now)}; {output.counted(later, 'later step')} left out")
     elif at is not None and at > datetime.now(UTC):
@@ -68,9 +68,7 @@ def status(at: datetime | None, url: str, trust: str | None, head: str | None, a
 def history(
     context: click.Context,
     verify: bool,
-    head: str | None,
-    url: str,
-    trust: str | None,
+    store: StoreAt,
     plugins: Sequence[str],
     as_json: bool,
 ) -> None:
@@ -82,12 +80,12 @@ def history(
     from rules_engine.life.store.audit import Audit, audited
     from rules_engine.report.store import history_document, history_table
 
-    store = opened(url, trust, head)
-    audit = audited(store, registry_with(plugins)) if verify else Audit(store.ledger(), ())
+    read = store.opened()
+    audit = audited(read, registry_with(plugins)) if verify else Audit(read.ledger(), ())
     if as_json:
         document = {
             "head": audit.ledger.head if audit.ledger else None,
-            "cut_tail": "unseen" if head is None else "none" if audit.ledger else "unknown",
+            "cut_tail": "unseen" if store.head is None else "none" if audit.ledger else "unknown",
             "problems": [output.entry(problem) for problem in audit.problems],
             "entries": history_document(audit.ledger) if audit.ledger else [],
         }
@@ -95,7 +93,7 @@ def history(
     elif audit.ledger:
         output.tables([history_table(audit.ledger)])
     if not as_json:
-        _say(audit, verify, head)
+        _say(audit, verify, store.head)
     context.exit(FOUND if audit.problems else 0)
 
 

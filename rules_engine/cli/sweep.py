@@ -23,7 +23,7 @@ from rules_engine.cli.inputs import (
     read,
     refuse_two_from_stdin,
 )
-from rules_engine.cli.store_versions import StoreAt
+from rules_engine.cli.store_options import StoreAt
 from rules_engine.cli.versions import engine_reader, policy_options
 
 if TYPE_CHECKING:

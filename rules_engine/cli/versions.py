@@ -13,7 +13,8 @@ import click
 
 from rules_engine.cli import output
 from rules_engine.cli.inputs import policies_option, policy_option, registry_with
-from rules_engine.cli.store_versions import StoreAt, Versions, from_store, source
+from rules_engine.cli.store_options import StoreAt
+from rules_engine.cli.store_versions import Versions, from_store, source
 
 if TYPE_CHECKING:
     from rules_engine.engine.engine import Engine

@@ -25,7 +25,7 @@ from rules_engine.cli.inputs import (
     read,
     refuse_two_from_stdin,
 )
-from rules_engine.cli.store_versions import StoreAt
+from rules_engine.cli.store_options import StoreAt
 from rules_engine.cli.sweep import Faults, part_rows_option, table_option, workers_option
 from rules_engine.cli.versions import engine_reader, policy_options
 
