@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -17,8 +18,34 @@ if TYPE_CHECKING:
     from rules_engine.life.decisions.decision_masks import Mask
 
 
+class LogAsked(NamedTuple):
+    """The log that answers are to be written into, if any, and what hides names in it."""
+
+    log: str | None
+    mask: Mask
+
+    @property
+    def shown(self) -> str:
+        """The log as messages name it, without a password."""
+        from rules_engine.life.decisions.decision_places import shown_log
+
+        return "" if self.log is None else shown_log(self.log)
+
+    def opened(self) -> DecisionLog:
+        """The log, in strict mode; that its end was torn by a kill is told."""
+        from rules_engine.life.decisions.decision_log import DecisionLog, TornLogWarning
+
+        assert self.log is not None
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", TornLogWarning)
+            opened = DecisionLog.open(self.log, clock=lambda: datetime.now(UTC), mask=self.mask)
+        for warning in told:
+            output.message(str(warning.message))
+        return opened
+
+
 def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command whose answer may be written down before it is printed."""
+    """The options of a command whose answer may be written down before it is printed; it gets them as `log`."""
     log = click.option(
         "--log",
         metavar="LOG",
@@ -33,10 +60,15 @@ def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Write tokens for these names; several times for both.",
     )
     key = click.option("--log-key", metavar="FILE", type=click.Path(), help="The key of the tokens, 16 bytes or more.")
-    return log(fields(key(command)))
+
+    @wraps(command)
+    def combined(*values: Any, log: str | None, masked: Sequence[str], log_key: str | None, **others: Any) -> Any:
+        return command(*values, log=LogAsked(log, _mask_of(log, masked, log_key)), **others)
+
+    return log(fields(key(combined)))
 
 
-def mask_of(log: str | None, masked: Sequence[str], key_file: str | None) -> Mask:
+def _mask_of(log: str | None, masked: Sequence[str], key_file: str | None) -> Mask:
     """What hides names in a log. A usage error where there is no log, no key, or too short a key."""
     from rules_engine.life.decisions.decision_masks import Mask
 
@@ -48,15 +80,3 @@ def mask_of(log: str | None, masked: Sequence[str], key_file: str | None) -> Mas
         return Mask(masked, b"" if key_file is None else read(key_file))
     except ValueError as error:
         raise click.UsageError(f"--log-key {key_file}: {error}") from None
-
-
-def opened_log(log: str, mask: Mask) -> DecisionLog:
-    """The log, in strict mode; that its end was torn by a kill is told."""
-    from rules_engine.life.decisions.decision_log import DecisionLog, TornLogWarning
-
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", TornLogWarning)
-        opened = DecisionLog.open(log, clock=lambda: datetime.now(UTC), mask=mask)
-    for warning in told:
-        output.message(str(warning.message))
-    return opened

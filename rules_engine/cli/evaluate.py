@@ -10,7 +10,7 @@ import click
 
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND
-from rules_engine.cli.decisions import log_options, mask_of, opened_log
+from rules_engine.cli.decisions import LogAsked, log_options
 from rules_engine.cli.inputs import (
     account_option,
     all_of,
@@ -21,12 +21,10 @@ from rules_engine.cli.inputs import (
     read,
     refuse_two_from_stdin,
 )
-from rules_engine.cli.store_options import StoreAt
-from rules_engine.cli.versions import engine_reader, policy_options
+from rules_engine.cli.versions import PolicyAsked, policy_options
 
 if TYPE_CHECKING:
     from rules_engine.engine.engine import Engine
-    from rules_engine.life.decisions.decision_masks import Mask
     from rules_engine.terms.explanation import Explanation
 
 EVALUATE_EXAMPLES = """\b
@@ -55,16 +53,11 @@ explain_option = click.option("--explain", is_flag=True, help="Print how each fi
 @log_options
 @json_option
 def evaluate(
-    policy: str,
+    policy: PolicyAsked,
     account: str,
     market: str,
-    policies: str | None,
-    store: StoreAt | None,
-    plugins: Sequence[str],
     explain: bool,
-    log: str | None,
-    masked: Sequence[str],
-    log_key: str | None,
+    log: LogAsked,
     as_json: bool,
 ) -> None:
     """Evaluate one account under a policy.
@@ -73,10 +66,8 @@ def evaluate(
     with 2 where a document is malformed.
     """
     refuse_two_from_stdin(account, market)
-    mask = mask_of(log, masked, log_key)
-    reader = engine_reader(policy, policies, plugins, store)
-    engine, *records = _engine_and_documents(reader, account=account, market=market)
-    evaluation = None if explain and log is None else _answer(engine, "evaluate", records, log, mask)
+    engine, *records = _engine_and_documents(policy.read, account=account, market=market)
+    evaluation = None if explain and log.log is None else _answer(engine, "evaluate", records, log)
     if evaluation is None or explain:
         _print_explanation(engine.explain(*records), as_json)
     elif as_json:
@@ -111,17 +102,12 @@ def _print_explanation(explanation: Explanation, as_json: bool) -> None:
 @click.pass_context
 def order(
     context: click.Context,
-    policy: str,
+    policy: PolicyAsked,
     account: str,
     market: str,
     order: str,
-    policies: str | None,
-    store: StoreAt | None,
-    plugins: Sequence[str],
     explain: bool,
-    log: str | None,
-    masked: Sequence[str],
-    log_key: str | None,
+    log: LogAsked,
     as_json: bool,
 ) -> None:
     """Say whether an order is accepted.
@@ -130,10 +116,8 @@ def order(
     with 0 where the order is accepted, 1 where it is refused and 2 where a document is malformed.
     """
     refuse_two_from_stdin(account, market, order)
-    mask = mask_of(log, masked, log_key)
-    reader = engine_reader(policy, policies, plugins, store)
-    engine, *records = _engine_and_documents(reader, account=account, market=market, order=order)
-    decision = _answer(engine, "check_order", records, log, mask)
+    engine, *records = _engine_and_documents(policy.read, account=account, market=market, order=order)
+    decision = _answer(engine, "check_order", records, log)
     if explain:
         _print_explanation(engine.explain_order(*records), as_json)
     elif as_json:
@@ -159,16 +143,15 @@ def _engine_and_documents(reader: Callable[[], Any], **paths: str) -> list[Any]:
     return [engine(records[1]), *records]
 
 
-def _answer(engine: Engine, verb: str, records: Sequence[Any], log: str | None, mask: Mask) -> Any:
+def _answer(engine: Engine, verb: str, records: Sequence[Any], log: LogAsked) -> Any:
     """What an engine answers, written into the log before anybody has it."""
-    from rules_engine.life.decisions.decision_places import shown_log
     from rules_engine.life.decisions.decision_records import new_decision
     from rules_engine.life.decisions.logged import LoggedEngine
 
-    if log is None:
+    if log.log is None:
         return getattr(engine, verb)(*records)
-    with opened_log(log, mask) as opened:
+    with log.opened() as opened:
         decision = new_decision(opened.now())
         answer = getattr(LoggedEngine(engine, opened), verb)(*records, decision=decision)
-    output.message(f"decision {decision} is in {shown_log(log)}")
+    output.message(f"decision {decision} is in {log.shown}")
     return answer

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from functools import partial, reduce
+from functools import reduce
 from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,27 +14,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rules_engine.cli import output
+from rules_engine.cli.book_options import BookAsked, Faults, book_options, part_rows_option, workers_option
 from rules_engine.cli.commands import FOUND
-from rules_engine.cli.inputs import (
-    all_of,
-    json_option,
-    market_option,
-    name_of,
-    plugin_option,
-    policies_option,
-    read,
-    refuse_two_from_stdin,
-    registry_with,
-)
+from rules_engine.cli.inputs import all_of, json_option, plugin_option, policies_option, registry_with
 from rules_engine.cli.store_options import StoreAt
 from rules_engine.cli.store_versions import Versions, from_store, source
-from rules_engine.cli.sweep import Faults, part_rows_option, table_option, workers_option
 
 if TYPE_CHECKING:
     from rules_engine.engine.book import Book
     from rules_engine.life.impact.impact import Comparer
     from rules_engine.life.impact.impact_counts import Impact
-    from rules_engine.terms.market import Market
     from rules_engine.terms.policy import Policy
 
 EXAMPLES = """\b
@@ -47,10 +36,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("before", metavar="A", type=click.Path())
 @click.argument("after", metavar="B", type=click.Path())
-@table_option("book", "B", "The book, one row a position: a file, or a directory of its parts", required=True)
-@table_option("collateral", "C", "What backs accounts and groups: a file, or a directory as B is")
-@table_option("orders", "O", "Resting orders: likewise")
-@market_option
+@book_options
 @click.option("--prices", is_flag=True, help="Count distances to liquidation prices too; several times the work.")
 @click.option(
     "--largest",
@@ -73,15 +59,11 @@ def impact(
     context: click.Context,
     before: str,
     after: str,
-    book: str,
-    collateral: str | None,
-    orders: str | None,
-    market: str,
+    book: BookAsked,
     prices: bool,
     largest: int,
     directory: str | None,
     page: str | None,
-    part_rows: int | None,
     workers: int,
     policies: str | None,
     store: StoreAt | None,
@@ -95,17 +77,12 @@ def impact(
     it concerns most, and how far pools are from liquidation. Exits with 0 whatever the impact is, with 1 where rows are
     at fault, and with 2 where a policy, table or document cannot be used.
     """
-    from rules_engine.cli.book_files import BookParts, files_of
-
-    refuse_two_from_stdin(book, market, *(each for each in (collateral, orders) if each is not None))
-    files = files_of(book, collateral, orders)
     store = source(store, policies, [before, after])
     versions, now = Versions(registry_with(plugins), policies, store), datetime.now(UTC)
-    readers: list[Any] = [*versions.readers([before, after], now), partial(_market, market)]
-    one, other, at = all_of(readers)
+    one, other, at = all_of([*versions.readers([before, after], now), book.market])
     older = versions.elders(before, one, now)
     comparer = _comparer(one, other, older, at, workers=workers, prices=prices, most=largest)
-    parts, faults = BookParts(files, part_rows, other.settlement_currency), Faults()
+    parts, faults = book.parts(other.settlement_currency), Faults()
     answer = reduce(add, _impacts(comparer, parts, faults))
     for fault in parts.faults:
         faults.add(fault)
@@ -117,12 +94,6 @@ def impact(
     _print(answer, as_json)
     faults.tell()
     context.exit(FOUND if faults.count else 0)
-
-
-def _market(file: str) -> Market:
-    from rules_engine.engine.documents import decode_market
-
-    return decode_market(read(file), file=name_of(file))
 
 
 def _comparer(one: Policy, other: Policy, older: Sequence[Policy], market: Any, **options: Any) -> Comparer:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from rules_engine.cli import output
+from rules_engine.cli.book_options import part_rows_option
 from rules_engine.cli.commands import FOUND
 from rules_engine.cli.inputs import json_option, plugin_option, read, refuse_missing, registry_with
 from rules_engine.cli.store_options import StoreAt
 from rules_engine.cli.store_versions import Versions, from_store, source
-from rules_engine.cli.sweep import part_rows_option
 
 if TYPE_CHECKING:
     from rules_engine.cli.book_files import Files

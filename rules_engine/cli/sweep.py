@@ -7,24 +7,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
 from operator import add
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from rules_engine.cli import output
+from rules_engine.cli.book_options import BookAsked, Faults, book_options, part_rows_option, workers_option
 from rules_engine.cli.commands import FOUND
-from rules_engine.cli.decisions import log_options, mask_of, opened_log
-from rules_engine.cli.inputs import (
-    all_of,
-    json_option,
-    market_option,
-    name_of,
-    plugin_option,
-    read,
-    refuse_two_from_stdin,
-)
-from rules_engine.cli.store_options import StoreAt
-from rules_engine.cli.versions import engine_reader, policy_options
+from rules_engine.cli.decisions import LogAsked, log_options
+from rules_engine.cli.inputs import all_of, json_option, plugin_option
+from rules_engine.cli.versions import PolicyAsked, policy_options
 
 if TYPE_CHECKING:
     from rules_engine.cli.row_files import Rows
@@ -34,7 +26,6 @@ if TYPE_CHECKING:
     from rules_engine.engine.sweep import Sweep
     from rules_engine.engine.sweep_rows import Codes
     from rules_engine.life.decisions.answering import Answering, AnsweringInMarket
-    from rules_engine.life.decisions.decision_masks import Mask
     from rules_engine.report.sweep import Cost, Summary
     from rules_engine.terms.market import Market
 
@@ -49,39 +40,13 @@ Examples:
 
 NAMES: Final = ("account", "id", "instrument", "mode", "pool", "status")
 FIGURES: Final = ("equity", "initial_margin", "maintenance_margin", "liquidation_price")
-Verb = TypeVar("Verb", bound=Callable[..., Any])
 AT_ONCE: Final = 20_000
 """Accounts that are evaluated at a time: one pass over the book finds their rows."""
 
 
-def table_option(name: str, metavar: str, text: str, *, required: bool = False) -> Callable[[Verb], Verb]:
-    """An option for a table in a file."""
-    return click.option(
-        f"--{name}",
-        required=required,
-        metavar=metavar,
-        type=click.Path(allow_dash=True),
-        help=f"{text}, CSV or Parquet.",
-    )
-
-
-part_rows_option = click.option(
-    "--part-rows",
-    metavar="N",
-    type=click.IntRange(min=1),
-    help="Hold about N rows at a time, whole accounts; the book's rows stand account by account.",
-)
-workers_option = click.option(
-    "--workers", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to work on."
-)
-
-
 @click.command(epilog=EXAMPLES)
 @policy_options
-@table_option("book", "B", "The book, one row a position: a file, or a directory of its parts", required=True)
-@table_option("collateral", "C", "What backs accounts and groups: a file, or a directory as B is")
-@table_option("orders", "O", "Resting orders: likewise")
-@market_option
+@book_options
 @click.option("--out", metavar="R", type=click.Path(), help="Write one row a position to R, CSV or Parquet.")
 @click.option("--exact", is_flag=True, help="Evaluate every account: exact figures, prices rounded to the tick.")
 @part_rows_option
@@ -92,21 +57,12 @@ workers_option = click.option(
 @click.pass_context
 def sweep(
     context: click.Context,
-    policy: str,
-    book: str,
-    collateral: str | None,
-    orders: str | None,
-    market: str,
+    policy: PolicyAsked,
+    book: BookAsked,
     out: str | None,
     exact: bool,
-    part_rows: int | None,
     workers: int,
-    policies: str | None,
-    store: StoreAt | None,
-    plugins: Sequence[str],
-    log: str | None,
-    masked: Sequence[str],
-    log_key: str | None,
+    log: LogAsked,
     as_json: bool,
 ) -> None:
     """Decide every position of a book.
@@ -115,20 +71,10 @@ def sweep(
     row that cannot be read leaves its pool undetermined and stops no other. Exits with 0 whatever the statuses are,
     with 1 where rows are at fault, and with 2 where a table or document cannot be used.
     """
-    from rules_engine.cli.book_files import BookParts, files_of
-    from rules_engine.engine.documents import decode_market
-
-    refuse_two_from_stdin(book, market, *(each for each in (collateral, orders) if each is not None))
-    mask, files = mask_of(log, masked, log_key), files_of(book, collateral, orders)
-    readers: list[Any] = [
-        engine_reader(policy, policies, plugins, store),
-        lambda: decode_market(read(market), file=name_of(market)),
-    ]
-    engine_at, at = all_of(readers)
+    engine_at, at = all_of([policy.read, book.market])
     engine = engine_at(at)
-    parts = BookParts(files, part_rows, engine.policy.settlement_currency)
-    faults = Faults()
-    with _logged(engine, log, mask) as answers, _rows(out, texts=exact) as rows:
+    parts, faults = book.parts(engine.policy.settlement_currency), Faults()
+    with _logged(engine, log) as answers, _rows(out, texts=exact) as rows:
         summary = reduce(add, map(_swept(answers, at, rows, faults, exact=exact, workers=workers), parts))
     if out is not None:
         output.message(f"wrote {out}")
@@ -140,17 +86,16 @@ def sweep(
 
 
 @contextmanager
-def _logged(engine: Engine, log: str | None, mask: Mask) -> Iterator[Answering]:
+def _logged(engine: Engine, log: LogAsked) -> Iterator[Answering]:
     """The engine, or one whose answers are written into a log first; then it is told how many were."""
-    from rules_engine.life.decisions.decision_places import shown_log
     from rules_engine.life.decisions.logged import LoggedEngine
 
-    if log is None:
+    if log.log is None:
         yield engine
         return
-    with opened_log(log, mask) as opened:
+    with log.opened() as opened:
         yield LoggedEngine(engine, opened)
-    output.message(f"{output.counted(opened.logged, 'decision')} in {shown_log(log)}")
+    output.message(f"{output.counted(opened.logged, 'decision')} in {log.shown}")
 
 
 def _rows(out: str | None, *, texts: bool) -> AbstractContextManager[Rows | None]:
@@ -189,27 +134,6 @@ def _swept(
             return summary_of(answer.book, answer.statuses, quotes, identity, at.as_of, answer.cost)
 
     return decide
-
-
-class Faults:
-    """What is wrong with rows: as much as people are told, and a count."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._told: list[str] = []
-
-    def add(self, fault: str) -> None:
-        """Takes one down."""
-        self.count += 1
-        if self.count <= output.PROBLEMS_PER_FILE:
-            self._told.append(fault)
-
-    def tell(self) -> None:
-        """Tells the first of them, and how many more there are."""
-        for fault in self._told:
-            output.message(f"ROW_INVALID {fault}")
-        if self.count > len(self._told):
-            output.message(f"and {self.count - len(self._told)} rows at fault more")
 
 
 def _print(summary: Summary, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,43 +25,47 @@ if TYPE_CHECKING:
     from rules_engine.terms.policy import Policy
 
 
-def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command that answers under a policy: which one, and where versions of a name come from."""
-    return policy_option(policies_option(from_store(command)))
+class PolicyAsked:
+    """The policy that a command is to answer by: its name, pin or file, and where its versions come from.
 
-
-def engine_reader(
-    policy: str,
-    policies: str | None,
-    plugins: Sequence[str],
-    store: StoreAt | None = None,
-) -> Callable[[], Callable[[Market], Engine]]:
-    """What reads a policy and gives its engine for a market. A name alone means the versions of the market's instant.
-
-    They are those in force in the `store`, where one is given. A version that is asked for by file or pin
-    answers at any instant; where it is not in force, a message says so.
+    A name alone means the versions of the market's instant: those in force in the store, where one is given. A version
+    that is asked for by file or pin answers at any instant; where it is not in force, a message says so.
     """
-    from rules_engine.engine.engine import Engine
-    from rules_engine.life.versions import load_line, names_line
 
-    registry, named = registry_with(plugins), names_line(policy)
-    store = source(store, policies, [policy])
+    def __init__(self, text: str, policies: str | None, plugins: Sequence[str], store: StoreAt | None) -> None:
+        self.text, self.policies, self.plugins = text, policies, plugins
+        self.store = source(store, policies, [text])
 
-    def read() -> Callable[[Market], Engine]:
-        if named and store is not None:
-            return _in_store(store.vouched(), policy, registry)
+    def read(self) -> Callable[[Market], Engine]:
+        """Reads the policy; its engine for a market."""
+        from rules_engine.engine.engine import Engine
+        from rules_engine.life.versions import load_line, names_line
+
+        registry, named = registry_with(self.plugins), names_line(self.text)
+        if named and self.store is not None:
+            return _in_store(self.store.vouched(), self.text, registry)
         if named:
-            return load_line(policy, policies=policies, registry=registry).at
-        versions = Versions(registry, policies, store, vouched=True)
-        compiled = versions.policy(policy, datetime.now(UTC))
+            return load_line(self.text, policies=self.policies, registry=registry).at
+        versions = Versions(registry, self.policies, self.store, vouched=True)
+        compiled = versions.policy(self.text, datetime.now(UTC))
 
         def engine(market: Market) -> Engine:
-            _tell_out_of_force(versions, policy, compiled, market.as_of)
+            _tell_out_of_force(versions, self.text, compiled, market.as_of)
             return Engine(compiled)
 
         return engine
 
-    return read
+
+def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command that answers under a policy, which it gets as `policy`, a `PolicyAsked`."""
+
+    @wraps(command)
+    def combined(
+        *values: Any, policy: str, policies: str | None, plugins: Sequence[str], store: StoreAt | None, **others: Any
+    ) -> Any:
+        return command(*values, policy=PolicyAsked(policy, policies, plugins, store), **others)
+
+    return policy_option(policies_option(from_store(combined)))
 
 
 def _in_store(store: Store, name: str, registry: Registry) -> Callable[[Market], Engine]:

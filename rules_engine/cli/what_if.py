@@ -10,24 +10,15 @@ from functools import reduce
 from importlib import import_module
 from operator import add
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import click
 
 from rules_engine.cli import output
+from rules_engine.cli.book_options import BookAsked, Faults, book_options, part_rows_option, workers_option
 from rules_engine.cli.commands import FOUND
-from rules_engine.cli.inputs import (
-    all_of,
-    json_option,
-    market_option,
-    name_of,
-    plugin_option,
-    read,
-    refuse_two_from_stdin,
-)
-from rules_engine.cli.store_options import StoreAt
-from rules_engine.cli.sweep import Faults, part_rows_option, table_option, workers_option
-from rules_engine.cli.versions import engine_reader, policy_options
+from rules_engine.cli.inputs import all_of, json_option, plugin_option
+from rules_engine.cli.versions import PolicyAsked, policy_options
 
 if TYPE_CHECKING:
     from rules_engine.engine.book import Book
@@ -106,10 +97,7 @@ def _measure(context: click.Context, parameter: click.Parameter, text: str | Non
 
 @click.command(name="what-if", epilog=EXAMPLES)
 @policy_options
-@table_option("book", "B", "The book, one row a position: a file, or a directory of its parts", required=True)
-@table_option("collateral", "C", "What backs accounts and groups: a file, or a directory as B is")
-@table_option("orders", "O", "Resting orders: likewise")
-@market_option
+@book_options
 @click.option("--price", metavar="A:B:N", callback=_price, help="Moves of marks and index prices.")
 @click.option(
     "--measure", metavar="NAME=A:B:N", callback=_measure, help="Moves of a measure of the market: a second axis."
@@ -132,21 +120,14 @@ def _measure(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.pass_context
 def what_if(
     context: click.Context,
-    policy: str,
-    book: str,
-    collateral: str | None,
-    orders: str | None,
-    market: str,
+    policy: PolicyAsked,
+    book: BookAsked,
     price: tuple[Decimal, ...] | None,
     measure: Measured | None,
     instruments: tuple[str, ...],
     assets: tuple[str, ...],
     picture: str | None,
-    part_rows: int | None,
     workers: int,
-    policies: str | None,
-    store: StoreAt | None,
-    plugins: Sequence[str],
     as_json: bool,
 ) -> None:
     """Decide a book under many moves of the market.
@@ -156,22 +137,13 @@ def what_if(
     it. Prints positions liquidated (bankrupt ones included) and their notional by scenario. Exits with 0 whatever the
     statuses are, with 1 where rows are at fault, and with 2 where a table, document or option cannot be used.
     """
-    from rules_engine.cli.book_files import BookParts, files_of
-    from rules_engine.engine.documents import decode_market
-
-    refuse_two_from_stdin(book, market, *(each for each in (collateral, orders) if each is not None))
-    files = files_of(book, collateral, orders)
     _refuse_picture(picture)
     axes = _axes(price, measure)
-    readers: list[Any] = [
-        engine_reader(policy, policies, plugins, store),
-        lambda: decode_market(read(market), file=name_of(market)),
-    ]
-    engine_at, at = all_of(readers)
+    engine_at, at = all_of([policy.read, book.market])
     engine = engine_at(at)
     moving = Moving(axes, instruments or ("*",), assets)
     _refuse_unknown(at, moving)
-    parts, faults = BookParts(files, part_rows, engine.policy.settlement_currency), Faults()
+    parts, faults = book.parts(engine.policy.settlement_currency), Faults()
     answer = reduce(add, map(_answered(engine, at, moving, faults, workers), parts))
     for fault in parts.faults:
         faults.add(fault)
