@@ -15,6 +15,7 @@ from typing import Final
 import click
 import msgspec
 
+from rules_engine.cli import output
 from rules_engine.cli.account_tables import AccountTables, SeenAccounts
 from rules_engine.cli.table_files import places_of, table_parts
 from rules_engine.engine.book import Book
@@ -129,9 +130,9 @@ def _cut(file: str, most: int) -> Iterator[Tables]:
                 tables, start = Tables(tables.places.after(tables.rows)), stop
             tables.add(*_between(columns, misshapen, start, length_of(accounts)))
             last = accounts[-1] if length_of(accounts) else last
-            _tell(f"{places.file}: {tables.places.number(tables.rows):,} rows")
+            output.progress(f"{places.file}: {tables.places.number(tables.rows):,} rows")
     finally:
-        _tell("")
+        output.progress("")
     yield tables
 
 
@@ -149,10 +150,3 @@ def _between(
     """Some rows of columns."""
     shape = {row - start: what for row, what in misshapen.items() if start <= row < stop}
     return {name: cells[start:stop] for name, cells in columns.items()}, shape
-
-
-def _tell(text: str) -> None:
-    """Progress, in one line that is written over; only where somebody watches."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import reduce
@@ -105,7 +104,7 @@ def _comparer(one: Policy, other: Policy, older: Sequence[Policy], market: Any, 
         text = f"A is settled in {one.settlement_currency} and B in {other.settlement_currency}"
         raise click.UsageError(f"{text}; a book is in one currency")
     elders = [one, *older] if other.applies_to == "new_positions" else []
-    return Comparer(Engine(one, elders=older), Engine(other, elders=elders), market, tell=tell, **options)
+    return Comparer(Engine(one, elders=older), Engine(other, elders=elders), market, tell=output.progress, **options)
 
 
 def _impacts(comparer: Comparer, parts: Iterable[Book], faults: Faults) -> Iterable[Impact]:
@@ -114,15 +113,9 @@ def _impacts(comparer: Comparer, parts: Iterable[Book], faults: Faults) -> Itera
 
     for part in parts:
         yield comparer(part)
-        tell("")
+        output.progress("")
         for fault in row_faults(part):
             faults.add(fault)
-
-
-def tell(text: str) -> None:
-    """Progress, in one line that is written over; only where somebody watches."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
 
 
 def _write_tables(answer: Impact, directory: Path) -> None:

@@ -30,6 +30,12 @@ def message(text: str) -> None:
     click.echo(printable(text), err=True)
 
 
+def progress(text: str) -> None:
+    """How far long work is, in one line of stderr that is written over; only where somebody watches."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{printable(text)}", nl=False, err=True)
+
+
 def line(text: str) -> None:
     """One line of the result."""
     _result(printable(text))

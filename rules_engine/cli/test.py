@@ -94,15 +94,13 @@ def test(
     law is broken, and 2 where a document cannot be used. A policy without cases is told, and is no fault unless
     --cover.
     """
-    from rules_engine.cli.impact import tell
-
     if only and cover is not None:
         raise click.UsageError("-k runs a part of the cases, and --cover asks for what all of them touch")
     registry = registry_with(plugins)
     tested: list[Outcome] = []
     for asked in [one for path in paths for one in _asked(path, policies)]:
         one = _tested(asked, policies, registry, only)
-        tell("")
+        output.progress("")
         tested.append(one)
         if one.judgement is None and not one.problems:
             output.message(f"{asked.policy}: no cases stand beside it ({asked.cases_file})")
@@ -153,7 +151,6 @@ def _in_file(file: str) -> Asked:
 
 def _tested(asked: Asked, policies: str | None, registry: Registry, only: str) -> Outcome:
     """What its cases say of a policy, or why they cannot be run."""
-    from rules_engine.cli.impact import tell
     from rules_engine.life.cases.case_documents import read_cases
     from rules_engine.life.cases.judging import judge
     from rules_engine.policy.load import load_policy
@@ -165,7 +162,7 @@ def _tested(asked: Asked, policies: str | None, registry: Registry, only: str) -
         if asked.read_cases is None:
             return Outcome(asked.policy, asked.cases_file, None)
         cases = read_cases(asked.read_cases(), asked.cases_file, partial(_beside, asked.cases_file))
-        judgement = judge(policy, cases, only=only, tell=tell)
+        judgement = judge(policy, cases, only=only, tell=output.progress)
     except DocumentError as error:
         return Outcome(asked.policy, asked.cases_file, None, error.problems)
     except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import reduce
@@ -234,10 +233,8 @@ def _answered(engine: Engine, market: Market, moving: Moving, faults: Faults, wo
 
 def watched(outcomes: Iterable[Outcome], count: int) -> Iterator[Outcome]:
     """The outcomes, with how many there are told in one line of stderr where somebody watches."""
-    seen = sys.stderr.isatty()
     for done, outcome in enumerate(outcomes, 1):
-        if seen:
-            click.echo(f"\r\x1b[K{f'{done} of {count} markets' if done < count else ''}", nl=False, err=True)
+        output.progress(f"{done} of {count} markets" if done < count else "")
         yield outcome
 
 

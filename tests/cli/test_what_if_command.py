@@ -201,6 +201,6 @@ def test_what_if__tells_of_progress_on_a_terminal_alone(run: Run, monkeypatch: p
 
     assert "markets" not in run(*options(price="0,0.1")).stderr
     terminal = Terminal()
-    monkeypatch.setattr(what_if.sys, "stderr", terminal)
+    monkeypatch.setattr("sys.stderr", terminal)
     assert list(what_if.watched(iter("ab"), 2)) == ["a", "b"]
     assert terminal.getvalue() == "\r\x1b[K1 of 2 markets\r\x1b[K"

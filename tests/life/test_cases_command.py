@@ -162,7 +162,7 @@ def test_test__says_what_it_runs_where_somebody_watches(
     """One line of stderr, written over."""
     with_cases(policy, document(HOLDS, laws="- {law: long_mirrors_short}\n"))
     told: list[str] = []
-    monkeypatch.setattr("rules_engine.cli.impact.tell", told.append)
+    monkeypatch.setattr("rules_engine.cli.output.progress", told.append)
     run(policy)
     law = "small@1.0.0: 2 of 2: long_mirrors_short"
     assert told == ["small@1.0.0: 1 of 2: it", f"{law}: BTCUSDT isolated", f"{law}: BTCUSDT cross", ""]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from rules_engine.cli import impact as module
+from rules_engine.cli import output
 from rules_engine.cli.impact import impact
 from rules_engine.life.impact.impact import impact_of
 from rules_engine.life.impact.impact_pools import RATIO_BINS
@@ -190,6 +190,6 @@ def test_progress__is_told_on_a_terminal_alone(run: Run, monkeypatch: pytest.Mon
 
     assert "sweep 1" not in run("--json").stderr
     terminal = Terminal()
-    monkeypatch.setattr(module.sys, "stderr", terminal)
-    module.tell("sweep 1 of 2")
+    monkeypatch.setattr("sys.stderr", terminal)
+    output.progress("sweep 1 of 2")
     assert terminal.getvalue() == "\r\x1b[Ksweep 1 of 2"

@@ -124,7 +124,7 @@ def _subjects(law: Law, engine: Engine, asked: AskedLaw, cases: Sequence[Case]) 
 def _never(why: str) -> Steps:
     """What tries nothing, and says why."""
     raise NotTried(why)
-    yield
+    yield  # what makes it a generator
 
 
 def _accounts(asked: AskedLaw, cases: Sequence[Case]) -> Iterator[tuple[str, Account, Market | None]]:
