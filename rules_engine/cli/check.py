@@ -12,13 +12,16 @@ import click
 from rules_engine.cli import output
 from rules_engine.cli.commands import FOUND, IMPOSSIBLE
 from rules_engine.cli.inputs import json_option, plugin_option, policies_option, registry_with, unusable_file
-from rules_engine.errors import PolicyError, Problem
+from rules_engine.errors import DocumentError, PolicyError, Problem
 
 if TYPE_CHECKING:
     from rules_engine.extension.registry import Registry
 
 CASES = ".cases.yaml"
 """How worked cases of a policy end, which stand beside it."""
+
+MISNAMED = ".cases.yml"
+"""What nobody looks for."""
 
 UNREAD = ("FILE_UNUSABLE", "POLICY_UNKNOWN")
 """Codes of what could not be checked at all."""
@@ -83,9 +86,18 @@ def check(
 
 
 def policy_files(path: str) -> list[str]:
-    """The path itself; of a folder all YAML files in it, at any depth."""
-    if not Path(path).is_dir():
-        return [path]
+    """The path itself; of a folder all YAML files in it, at any depth. Raises where cases are misnamed."""
+    files = _files_in(path) if Path(path).is_dir() else [path]
+    misnamed = [file for file in files if file.endswith(MISNAMED)]
+    if misnamed:
+        said = f"worked cases are looked for in files that end in {CASES}"
+        raise DocumentError(
+            [Problem(code="FILE_UNUSABLE", message=said, hint="rename it", document=file) for file in misnamed]
+        )
+    return files
+
+
+def _files_in(path: str) -> list[str]:
     files = sorted(str(file) for pattern in ("*.yaml", "*.yml") for file in Path(path).rglob(pattern))
     if not files:
         raise FileNotFoundError(ENOENT, "no policies (*.yaml) in this folder", path)

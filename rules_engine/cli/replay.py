@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Find = Callable[[PolicyIdentity], Engine | None]
 
+UNSEEN: Final = "without --head it cannot be seen whether lines were cut off at the end, or all written anew"
 AS_LOGGED: Final = "NAME@VERSION"
 """How a log names the policies that answered: by no file."""
 EXAMPLES = """\b
@@ -85,8 +86,8 @@ def replay(
     The log is FILE, or sqlite:///FILE or postgresql://... with ?log=NAME. Prints each line that was changed, moved or
     removed, and each decision whose answer is another today or whose policy is not there, then counts. Of a sweep the
     log keeps hashes: give its book, and it is swept again. Without --head it cannot be seen that lines were cut off at
-    the end. Exits with 0 where all is as it was, whatever a candidate would change, 1 where something was found, and 2
-    where the log cannot be read.
+    the end, or all written anew. Exits with 0 where all is as it was, whatever a candidate would change, 1 where
+    something was found, and 2 where the log cannot be read.
     """
     from rules_engine.engine.engine import Engine
     from rules_engine.life.decisions.decision_replay import replay as replayed
@@ -110,7 +111,7 @@ def replay(
     if book_files and "sweep" not in found.decisions:
         output.message("the log holds no sweeps: the books were not read")
     if head is None:
-        output.message("without --head it cannot be seen whether lines were cut off at the end")
+        output.message(UNSEEN)
     context.exit(0 if found.clean else FOUND)
 
 

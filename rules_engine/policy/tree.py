@@ -11,6 +11,7 @@ from rules_engine.policy.scalars import Ambiguity, Scalar, plain_value
 from rules_engine.policy.syntax import SPACE_AFTER_COLON, names_glued
 from rules_engine.policy.text import FORBIDDEN, LONGEST_KEY, Refusals, Stop, described, unseen
 
+BEGINNING: Final = "policies and cases begin with `schema:`"
 DEEPEST: Final = 32
 """Lists and mappings inside one another, the root counted."""
 MOST_VALUES: Final = 500_000
@@ -86,18 +87,18 @@ class Tree:
     def begin_document(self, event: Any) -> None:
         self.documents += 1
         if self.documents > 1:
-            message = "a second document begins here; a policy is one document"
+            message = "a second document begins here; a file holds one"
             self.refuse(event, "YAML_MULTIPLE_DOCUMENTS", message, "put each in a file of its own")
             raise Stop
 
     def check_root(self) -> None:
         """Notes a document that is empty or no mapping."""
         if not self.root.values or self.root.values[0] is None:
-            self.refusals.add("YAML_EMPTY", 0, 0, "the document is empty", "a policy begins with `schema:`")
+            self.refusals.add("YAML_EMPTY", 0, 0, "the document is empty", BEGINNING)
         elif type(self.root.values[0]) is not dict:
             message = "the document is no mapping of keys to values"
             glued = isinstance(self.root.values[0], str) and names_glued(self.root.values[0])
-            hint = SPACE_AFTER_COLON if glued else "a policy begins with `schema:`"
+            hint = SPACE_AFTER_COLON if glued else BEGINNING
             self.refusals.add("YAML_ROOT", *unpacked(self.places[()]), message, hint)
 
     def scalar(self, event: Any) -> None:

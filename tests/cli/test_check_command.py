@@ -113,6 +113,16 @@ def test_check__a_folder_means_all_policies_in_it(run: Run, policy: Path) -> Non
     assert "2 policies, " in result.stderr
 
 
+def test_check__cases_that_nobody_would_look_for_are_refused(run: Run, policy: Path) -> None:
+    """They are neither a policy nor found beside one: whoever wrote them believes that they are run."""
+    misnamed = policy.with_name("1.2.0.cases.yml")
+    misnamed.write_text("cases: []\n", encoding="utf-8")
+    said = f"{misnamed}: FILE_UNUSABLE worked cases are looked for in files that end in .cases.yaml (rename it)"
+    for command, path in (("check", policy.parents[1]), ("check", misnamed), ("test", policy.parents[1])):
+        result = run(command, path)
+        assert (result.exit_code, said in result.stderr) == (2, True)
+
+
 def test_check__a_folder_without_policies_exits_with_2(run: Run, tmp_path: Path) -> None:
     """Nothing was checked, which is not the same as nothing found."""
     result = run("check", tmp_path)

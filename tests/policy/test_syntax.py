@@ -23,8 +23,8 @@ ALIGN = "(keys of one mapping, and entries of one list, begin in the same column
         ("a: 1\npolicy:mine\n", "3:1", GLUED.format(2)),
         ("a:\n  - policy:mine\n    b: 1\n", "3:6", GLUED.format(2)),
         ("policy:mine\n", "1:1", "(put a space after the colon)"),
-        ("mine\n", "1:1", "(a policy begins with `schema:`)"),
-        ("- mine\n", "1:1", "(a policy begins with `schema:`)"),
+        ("mine\n", "1:1", "(policies and cases begin with `schema:`)"),
+        ("- mine\n", "1:1", "(policies and cases begin with `schema:`)"),
         ("a:\n  b: 1\n c: 2\n", "3:2", ALIGN),
         ("a:\n  - {a: 1}\n - {a: 2}\n", "3:2", ALIGN),
         (
