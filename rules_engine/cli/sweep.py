@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rules_engine.engine.engine import Engine
     from rules_engine.engine.sweep import Sweep
     from rules_engine.engine.sweep_rows import Codes
-    from rules_engine.life.decisions.answering import Answering, AnsweringInMarket
+    from rules_engine.life.answering import Answering, AnsweringInMarket
     from rules_engine.report.sweep import Cost, Summary
     from rules_engine.terms.market import Market
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from rules_engine.engine.engine import Engine
-from rules_engine.life.decisions.answering import Answering, AnsweringInMarket
+from rules_engine.life.answering import Answering, AnsweringInMarket
 from rules_engine.life.decisions.decision_documents import market_of
 from rules_engine.policy.values import time_of
 from rules_engine.terms.evaluation import PolicyIdentity

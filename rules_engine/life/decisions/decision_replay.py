@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from rules_engine.errors import DocumentError, Mark
-from rules_engine.life.decisions.answering import Answering, AnsweringInMarket
+from rules_engine.life.answering import Answering, AnsweringInMarket
 from rules_engine.life.decisions.decision_documents import account_of, answer_document, hash_of, input_hash, order_of
 from rules_engine.life.decisions.decision_engines import Engines, PolicyUnknown
 from rules_engine.life.decisions.decision_lines import Line, LogProblem

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from rules_engine.engine.engine import Engine
-from rules_engine.life.decisions.answering import Answering, AnsweringInMarket
+from rules_engine.life.answering import Answering, AnsweringInMarket
 from rules_engine.life.decisions.decision_documents import market_of
 from rules_engine.life.decisions.decision_engines import InMarkets, key_of
 from rules_engine.life.decisions.shadow import EXAMPLES

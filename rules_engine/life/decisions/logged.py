@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rules_engine.engine.documents import Source, decode_account, decode_market, decode_order, decode_three, decode_two
-from rules_engine.life.decisions.answering import Answering, AnsweringInMarket, Before
+from rules_engine.life.answering import Answering, AnsweringInMarket, Before
 from rules_engine.life.decisions.decision_log import DecisionLog
 from rules_engine.life.decisions.decision_masks import named_by_id
 from rules_engine.life.decisions.decision_records import (

@@ -9,7 +9,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rules_engine.engine.documents import Source, decode_account, decode_market, decode_order
-from rules_engine.life.decisions.answering import Answering, AnsweringInMarket, Before
+from rules_engine.life.answering import Answering, AnsweringInMarket, Before
 from rules_engine.life.decisions.logged import LoggedEngine
 from rules_engine.life.decisions.shadow_differences import (
     Differences,

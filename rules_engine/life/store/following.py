@@ -19,20 +19,20 @@ import msgspec
 
 from rules_engine.engine.documents import Source, decode_market, decode_three, decode_two
 from rules_engine.engine.engine import Engine, MarketEngine
+from rules_engine.life.answering import ByMarket
 from rules_engine.life.store.finding import submitted, there
 from rules_engine.life.store.refusals import StoreError, refusal
 from rules_engine.life.store.store import Store, zoned
 from rules_engine.life.versions import PolicyLine, begins
 from rules_engine.terms.account import Account, Order
 from rules_engine.terms.checks import Observer
-from rules_engine.terms.evaluation import Evaluation, OrderDecision
+from rules_engine.terms.evaluation import Evaluation
 from rules_engine.terms.explanation import Explanation
 from rules_engine.terms.market import Market
 from rules_engine.terms.rendering import instant
 
 if TYPE_CHECKING:
     from rules_engine.engine.book import Book
-    from rules_engine.engine.sweep import Sweep
     from rules_engine.engine.what_if import Outcome, Scenario
     from rules_engine.extension.registry import Registry
     from rules_engine.terms.policy import Policy
@@ -59,7 +59,7 @@ def told_as_warning(problem: Exception) -> None:
     warnings.warn(f"{'' if backdated else KEPT}{problem}", StoreWarning, stacklevel=3)
 
 
-class FollowingEngine:
+class FollowingEngine(ByMarket):
     """Evaluates under the versions that a store says are in force at each market's instant.
 
     It has the methods of `Engine`. `refresh` reads the store; `follow` does so again and again, in a thread of its own.
@@ -185,19 +185,9 @@ class FollowingEngine:
         market = decode_market(market)
         return self.engine(market.as_of).at(market)
 
-    def evaluate(self, account: Account | Source, market: Market | Source) -> Evaluation:
-        """As `Engine.evaluate`. Raises as `engine` does too."""
-        account, market = decode_two(account, market)
-        return self.engine(market.as_of).evaluate(account, market)
-
     def evaluate_all(self, accounts: Iterable[Account | Source], market: Market | Source) -> list[Evaluation]:
         """A batch under the same versions from its first account to its last."""
         return self.at(market).evaluate_all(accounts)
-
-    def check_order(self, account: Account | Source, market: Market | Source, order: Order | Source) -> OrderDecision:
-        """As `Engine.check_order`. Raises as `engine` does too."""
-        account, market, order = decode_three(account, market, order)
-        return self.engine(market.as_of).check_order(account, market, order)
 
     def explain(self, account: Account | Source, market: Market | Source) -> Explanation:
         """As `Engine.explain`. Raises as `engine` does too."""
@@ -208,18 +198,6 @@ class FollowingEngine:
         """As `Engine.explain_order`. Raises as `engine` does too."""
         account, market, order = decode_three(account, market, order)
         return self.engine(market.as_of).explain_order(account, market, order)
-
-    def sweep(
-        self,
-        book: Book,
-        market: Market | Source,
-        into: Sweep | None = None,
-        *,
-        prices: bool = False,
-        workers: int = 1,
-    ) -> Sweep:
-        """As `Engine.sweep`: a whole book under the same versions. Raises as `engine` does too."""
-        return self.at(market).sweep(book, into, prices=prices, workers=workers)
 
     def what_if(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
@@ -48,25 +49,17 @@ class Answering(Protocol):
         """The same in one market."""
 
 
-class Before:
-    """Stands before what answers: whoever defines `at` has the other methods of an `Engine` from here.
+class ByMarket(ABC):
+    """Whoever defines `at` has the methods of an `Engine` that answer in one market from here.
 
     Documents are refused as `Engine` refuses them: with every problem of all of them at once.
     """
 
-    __slots__ = ("_engine",)
+    __slots__ = ()
 
-    def __init__(self, engine: Answering) -> None:
-        self._engine = engine
-
-    @property
-    def policy(self) -> Policy:
-        """The policy that answers."""
-        return self._engine.policy
-
+    @abstractmethod
     def at(self, market: Market | Source) -> AnsweringInMarket:
         """As `Engine.at`."""
-        return self._engine.at(market)
 
     def evaluate(self, account: Account | Source, market: Market | Source) -> Evaluation:
         """As `Engine.evaluate`."""
@@ -89,3 +82,21 @@ class Before:
     ) -> Sweep:
         """As `Engine.sweep`."""
         return self.at(market).sweep(book, into, prices=prices, workers=workers)
+
+
+class Before(ByMarket):
+    """Stands before what answers."""
+
+    __slots__ = ("_engine",)
+
+    def __init__(self, engine: Answering) -> None:
+        self._engine = engine
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that answers."""
+        return self._engine.policy
+
+    def at(self, market: Market | Source) -> AnsweringInMarket:
+        """As `Engine.at`."""
+        return self._engine.at(market)
