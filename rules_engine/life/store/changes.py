@@ -201,7 +201,8 @@ def examine(
     if report is None:
         found = msgspec.structs.replace(found, newly_liquidatable=signed.newly_liquidatable)
     if found != signed:
-        hint = f"do not sign it; ask {ledger.keys[said.signer].name}, who submitted it"
+        who = ledger.keys[said.signer].name
+        hint = f"ask {who}, who submitted it; where a version below it came back since, submit it anew"
         raise refusal("STORE_FIGURES", f"it was submitted with {words(signed)}, and it has {words(found)}", hint)
     return policy, checked.parent(followed)
 
