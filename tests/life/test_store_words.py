@@ -85,7 +85,8 @@ def test_instants__are_written_as_they_are_given(office: Office) -> None:
     early = office.step("submit", path, "--at", past, by="sam").stderr
     assert f"STORE_TOO_LATE {NAME}@1.1.0 was to take effect at {past}, and it is 20" in early
     same = office.step("submit", path, "--at", LATER, by="sam").stderr
-    assert f"STORE_SCHEDULED {NAME}@1.0.0 takes effect at {LATER}, and {NAME}@1.1.0 would at {LATER}" in same
+    said = f"{NAME}@1.0.0 takes effect at {LATER}, and {NAME}@1.1.0 would take effect at {LATER}"
+    assert f"STORE_SCHEDULED {said}" in same
     pin = office.approved("1.1.0", "0.011", "--at", LATEST)
     other = office.step("activate", pin, "--at", past, by="sam").stderr
     assert f"STORE_DIFFERS {pin} was submitted and approved for {LATEST}, not for {past}" in other
