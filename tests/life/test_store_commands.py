@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from rules_engine.life.store.changes import rollback
 from rules_engine.life.store.keys import new_key, read_private_key
 from rules_engine.life.store.store import Signer, Store
 from tests.life.offices import Office, answer, run
-from tests.life.people import NAME
+from tests.life.people import NAME, REGISTRY
 
 
 @pytest.fixture
@@ -96,6 +97,25 @@ def test_clock__of_the_log_is_set_back_by_an_administrator(office: Office) -> No
     assert "the clock of the log is set back" in office.step("store", "clock", by="ada").stdout
     assert office.step("submit", office.version("1.0.0", "0.01"), by="sam").exit_code == 0
     assert "the clock is set back" in run("history").stdout
+
+
+def test_clock__tells_what_is_so_to_come_and_a_revocation_what_stays(office: Office) -> None:
+    """Nothing of it falls by itself: an activator rolls it back."""
+    first, second = office.in_force("1.0.0", "0.01"), office.in_force("1.1.0", "0.011")
+    far = datetime(2999, 1, 1, tzinfo=UTC)
+    ahead = Signer(key=read_private_key("sam.key"), now=far)
+    rollback(Store("risk.db"), second, REGISTRY, ahead)
+    told = office.step("store", "clock", by="ada").stdout
+    assert f"; {second} is undone from 2999-01-01T00:00:00Z on: roll it back again" in told
+    assert "in force until 2999-01-01T00:00:00Z" in " ".join(run("status").stdout.split())
+    assert f"{second} is undone; {first} is in force again" in office.step("rollback", second, by="sam").stdout
+    third = office.in_force("1.2.0", "0.012", "--at", "2998-01-01T00:00:00Z")
+    Store("risk.db").grant(new_key().public, "bea", ["approver"], Signer(key=read_private_key("ada.key"), now=far))
+    scheduled = f"; {third} is scheduled for 2998-01-01T00:00:00Z"
+    assert f"{scheduled}\n" in office.step("store", "clock", by="ada").stdout
+    revoked = office.step("store", "revoke", "mira", by="ada").stdout
+    assert f"{third} stays scheduled for 2998-01-01T00:00:00Z, with keys behind it that are revoked: roll it" in revoked
+    assert "scheduled 2998-01-01T00:00:00Z 0 of 1" in " ".join(run("status").stdout.split())
 
 
 def test_name__that_could_be_taken_for_another_makes_no_key(office: Office) -> None:
