@@ -33,6 +33,14 @@ BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 """When versions begin that state no beginning."""
 
 
+class Gap(msgspec.Struct, frozen=True):
+    """A time at which a version was in force that cannot be read any more, and why."""
+
+    since: datetime
+    until: datetime
+    problems: tuple[Problem, ...]
+
+
 class PolicyLine:
     """All versions of one policy: at an instant exactly one of them is in force, or a problem says why none is.
 
@@ -45,14 +53,23 @@ class PolicyLine:
         if problems := list(_problems(self.versions)):
             raise PolicyError(problems)
         self.undone: tuple[datetime | None, ...] = (None,) * len(self.versions)
+        self.unknown: tuple[Gap, ...] = ()
         self._engines: dict[tuple[tuple[str, datetime | None], ...], Engine] = {}
 
     @classmethod
-    def of_turns(cls, turns: Iterable[tuple[datetime, Policy, datetime | None]]) -> PolicyLine:
-        """A line of which a store says when each version came into force, and when it was undone, if it was."""
+    def of_turns(
+        cls,
+        turns: Iterable[tuple[datetime, Policy, datetime | None]],
+        unknown: Iterable[Gap] = (),
+    ) -> PolicyLine:
+        """A line of which a store says when each version came into force, and when it was undone, if it was.
+
+        At `unknown` times nothing is answered.
+        """
         line, told = cls(()), list(turns)
         line.versions = tuple(msgspec.structs.replace(each, effective_from=since) for since, each, _ in told)
         line.undone = tuple(undone for _, _, undone in told)
+        line.unknown = tuple(unknown)
         return line
 
     def in_force(self, at: datetime) -> Policy:
@@ -63,11 +80,15 @@ class PolicyLine:
         """The version in force, and those that are for positions opened before it, the newest first.
 
         One of these that has ended stays among them, for its own positions have no other. One that was undone is
-        neither from then on, as if it had never been. Raises as `in_force` does.
+        neither from then on, as if it had never been. Raises as `in_force` does, and what is wrong with one that was in
+        force then and cannot be read.
         """
         if at.tzinfo is None:
             text = f"{at.isoformat()} has no zone, so it is no instant"
             raise PolicyError([Problem(code="TIME_NAIVE", message=text, hint="state one, as in 2026-12-01T08:00:00Z")])
+        for gap in self.unknown:
+            if gap.since <= at < gap.until:
+                raise PolicyError(gap.problems)
         found: list[Policy] = []
         for each, undone in reversed(list(zip(self.versions, self.undone, strict=True))):
             if begins(each) > at or (undone is not None and undone <= at):

@@ -173,17 +173,16 @@ def rollback(store: Store, pin: str, registry: Registry, by: Signer) -> Entry:
     """Undoes `NAME@VERSION`: in force, and its parent comes back at once; scheduled, and it never comes."""
     ledger = store.ledger()
     line, time = ledger.line(pin.partition("@")[0]), step_time(ledger, by.now)
-    turns = (*line.scheduled(time), line.at(time))
-    undone = next((turn.submission for turn in turns if turn and turn.submission.pin == pin), None)
-    if undone is None:
+    turns = line.undoable(time)
+    turn = next((turn for turn in turns if turn.submission.pin == pin), None)
+    if turn is None:
         said = "neither in force nor scheduled" if "@" in pin else "no version, wanted NAME@VERSION"
-        there = [f"{turn.submission.pin} is from {instant(turn.effective)} on" for turn in reversed(turns) if turn]
+        there = [f"{turn.submission.pin} is from {instant(turn.effective)} on" for turn in turns]
         hint = ", ".join(there) or "nothing of that name is in force"
         raise refusal("STORE_NOT_IN_FORCE", f"{pin} is {said}", hint)
-    current = line.at(time)
-    if current is not None and current.submission is undone and (before := line.beneath(current)):
+    if turn.effective <= time and turn.undone is None and (before := line.beneath(turn)):
         check_span(store.policy_of(before[0].submission, registry), time)
-    return store.append(ledger, by, Rollback, _version_of(undone) | {"effective": time})
+    return store.append(ledger, by, Rollback, _version_of(turn.submission) | {"effective": time})
 
 
 def examine(

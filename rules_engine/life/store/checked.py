@@ -12,10 +12,12 @@ from typing import Final
 
 import msgspec
 
+from rules_engine.errors import DocumentError
 from rules_engine.life.store.figures import figures_of
 from rules_engine.life.store.guards import Figures, demand
 from rules_engine.life.store.lines import Line, Submission, Turn
 from rules_engine.life.store.refusals import StoreError, refusal
+from rules_engine.life.versions import Gap, PolicyLine
 from rules_engine.terms.policy import Policy
 from rules_engine.terms.rendering import instant
 
@@ -34,24 +36,28 @@ class Checked:
         self._policies: dict[tuple[object, ...], Policy] = {}
         self._figures: dict[tuple[str, ...], Figures] = {}
 
-    def turns(self, line: Line) -> list[tuple[Turn, Policy]]:
-        """Every turn of a line with its policy, but for those that were undone, and should never have been.
+    def line(self, line: Line) -> PolicyLine:
+        """The versions of a line, with the times at which one was in force that cannot be read and was undone.
 
-        Nor are those that were built on such a one. Raises `StoreError` and `PolicyError` where one that was not undone
-        does not hold.
+        Those are left out that were undone and should never have been, and those that were built on such a one. Raises
+        `StoreError` and `PolicyError` where one that was not undone does not hold.
         """
-        found: list[tuple[Turn, Policy]] = []
+        found: list[tuple[datetime, Policy, datetime | None]] = []
+        unknown: list[Gap] = []
         unlawful: list[int] = []
         for turn in line.turns:
             if any(each.sequence in unlawful for each in line.beneath(turn)):
                 continue
             try:
-                found.append((turn, self.turn(line, turn)))
-            except StoreError as error:
-                if turn.undone is None or error.code not in UNLAWFUL:
+                found.append((turn.effective, self.turn(line, turn), turn.undone))
+            except DocumentError as error:
+                if turn.undone is None:
                     raise
-                unlawful.append(turn.sequence)
-        return found
+                if error.problems[0].code in UNLAWFUL:
+                    unlawful.append(turn.sequence)
+                else:
+                    unknown.append(Gap(turn.effective, turn.undone, error.problems))
+        return PolicyLine.of_turns(found, unknown)
 
     def turn(self, line: Line, turn: Turn) -> Policy:
         """The policy of a turn, whose instant is one that its text allows, and which has the approvals that it needs.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rules_engine.terms.policy import Policy
 
 BACKDATED: Final = "STORE_BACKDATED"
+_Turn: TypeAlias = tuple[datetime, str, datetime | None]
 KEPT: Final = "the last good versions stay in force: "
 
 
@@ -122,11 +123,11 @@ class FollowingEngine(ByMarket):
         at = zoned(self.clock())
         ledger = self.store.trusted_ledger()
         written = ledger.line(self.name)
-        self.store.check_texts(turn.submission for turn in written.turns)  # the same log may have other texts
-        turns = self._checked.turns(written)
+        standing = (turn.submission for turn in written.turns if turn.undone is None)
+        self.store.check_texts(standing)  # the same log may have other texts
+        line = self._checked.line(written)
         if last is not None and ledger.head == last.head:
             return Reading(last.head, last.line, at)
-        line = PolicyLine.of_turns((turn.effective, policy, turn.undone) for turn, policy in turns)
         if last is not None and differs_from(last.line, line) is None:
             line = last.line
         return Reading(ledger.head, line, at)
@@ -216,15 +217,19 @@ class FollowingEngine(ByMarket):
 
 def differs_from(one: PolicyLine, other: PolicyLine) -> datetime | None:
     """The earliest instant at which two lines may answer by different versions; None where there is none."""
-    turns = [list(zip(line.versions, line.undone, strict=True)) for line in (one, other)]
-    return min(
-        (since for was, now in zip_longest(*turns) if (since := _differ_from(was, now)) is not None), default=None
-    )
+    turns = zip_longest(_turns_of(one), _turns_of(other))
+    return min((since for was, now in turns if (since := _differ_from(was, now)) is not None), default=None)
 
 
-def _differ_from(*turns: tuple[Policy, datetime | None] | None) -> datetime | None:
+def _turns_of(line: PolicyLine) -> list[_Turn]:
+    """When each version began, its digest, and when it was undone; of one that cannot be read there is no digest."""
+    known = [(begins(each), each.digest, undone) for each, undone in zip(line.versions, line.undone, strict=True)]
+    return sorted([*known, *((gap.since, "", gap.until) for gap in line.unknown)], key=lambda turn: turn[0])
+
+
+def _differ_from(*turns: _Turn | None) -> datetime | None:
     """The earliest instant at which two turns may differ, of which either may not be there."""
-    there = [(begins(version), version.digest, undone) for version, undone in filter(None, turns)]
+    there = [turn for turn in turns if turn is not None]
     if len({each[:2] for each in there}) > 1 or len(there) < len(turns):
         return min(begin for begin, _, _ in there)
     ends = {undone for _, _, undone in there}

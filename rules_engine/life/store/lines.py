@@ -29,9 +29,9 @@ class Submission(msgspec.Struct, kw_only=True):
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """From an instant on a version is in force, by the entry of this sequence; `signer` is who said so.
 
-    `guards` are those of that time, and `approved` is how many approvals there were. `undone` is when it was rolled
-    back: from then on nobody is answered by it, nor by it as an elder; what was in force before counts as if it had
-    never been.
+    `guards` are those of that time, and `approved` is how many approvals there are, those aside of keys that were
+    revoked before it began. `undone` is when it was rolled back: from then on nobody is answered by it, nor by it as an
+    elder; what was in force before counts as if it had never been.
     """
 
     effective: datetime
@@ -78,6 +78,11 @@ class Line(msgspec.Struct, kw_only=True):
     def scheduled(self, instant: datetime) -> list[Turn]:
         """The turns that are still to come."""
         return [turn for turn in self.turns if turn.effective > instant]
+
+    def undoable(self, instant: datetime) -> list[Turn]:
+        """The turns that can be undone at an instant: what is in force, and then what is scheduled, in order."""
+        current = self.at(instant)
+        return [*([current] if current else []), *self.scheduled(instant)]
 
     @property
     def last(self) -> Turn | None:

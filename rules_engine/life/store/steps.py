@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from rules_engine.life.store.keys import check_name, parse_public_key
 from rules_engine.life.store.ledger import KeyRecord, Ledger
 from rules_engine.life.store.lines import Line, Submission, Turn
@@ -83,9 +85,12 @@ def _let_fall(ledger: Ledger, line: Line, statement: Revoke) -> None:
     """
     latest = max(filter(None, (ledger.latest, statement.time)))
     for index, turn in enumerate(line.turns):
-        if turn.effective > latest and not ledger.sustains(turn):
+        if turn.effective <= latest:
+            continue
+        if not ledger.sustains(turn):
             line.fall_from(index, statement.sequence)
             return
+        line.turns[index] = msgspec.structs.replace(turn, approved=len(ledger.approvers_of(turn.submission)))
 
 
 def _set_guards(ledger: Ledger, statement: SetGuards) -> None:
@@ -162,18 +167,17 @@ def _rollback(ledger: Ledger, statement: Rollback) -> None:
     line = ledger.line(statement.policy)
     if statement.effective != statement.time:
         raise refusal("STORE_TOO_LATE", "a version is undone at once, not at another instant")
-    current, coming = line.at(statement.time), line.scheduled(statement.time)
-    turn = next((each for each in (*coming, current) if each and _is_of(each.submission, statement)), None)
+    turn = next((each for each in line.undoable(statement.time) if _is_of(each.submission, statement)), None)
     if turn is None:
         pin = f"{statement.policy}@{statement.version}"
         raise refusal("STORE_NOT_IN_FORCE", f"{pin} is neither in force nor scheduled with this digest and parent")
-    if turn is not current:
+    if turn.effective > statement.time:
         line.fall_from(line.turns.index(turn), statement.sequence)
         return
     if not line.beneath(turn):
         said = f"{turn.submission.pin} is the first version: there is none to go back to"
         raise refusal("STORE_NOTHING_BEFORE", said, "submit another")
-    line.fall_from(len(line.turns) - len(coming), statement.sequence)
+    line.fall_from(len(line.turns) - len(line.scheduled(statement.time)), statement.sequence)
     line.undo(turn, statement.time)
 
 

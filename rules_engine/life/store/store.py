@@ -162,9 +162,9 @@ class Store:
         return as_signed(pin, digest, self.tables.text(digest))
 
     def ends(self, ledger: Ledger) -> dict[str, datetime]:
-        """When versions that are, or will be, in force end by their texts, by their digests; most never do."""
+        """When versions that were not undone end by their texts, by their digests; most never do."""
         found = {}
-        for turn in (turn for line in ledger.lines.values() for turn in line.turns):
+        for turn in (turn for line in ledger.lines.values() for turn in line.turns if turn.undone is None):
             pin, said = turn.submission.pin, turn.submission.statement
             until = end_of(self.text_of(pin, said.documents[pin]), pin)
             if until is not None:
