@@ -14,7 +14,7 @@ from sqlalchemy import text
 from rules_engine import Engine
 from rules_engine.life.decisions.decision_log import DecisionLog
 from rules_engine.life.decisions.decision_masks import Mask
-from rules_engine.life.decisions.decision_table import Place
+from rules_engine.life.decisions.decision_rows import Place
 from rules_engine.terms.evaluation import PolicyIdentity
 from tests.builders import AS_OF, engine_of, position
 

@@ -50,6 +50,15 @@ def test_address__that_can_be_read_in_several_ways_shows_its_scheme_alone(rest: 
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
+@pytest.mark.parametrize("given", ["postgresql:/u:secret@h/d", "postgres+psycopg:u:secret@h/d", "MySQL:/u:secret@h/d"])
+def test_address__that_is_mistyped_is_no_file(given: str) -> None:
+    """With one slash, or none, it would be the name of a file, which messages tell."""
+    assert without_password(given) == shown_log(given) == f"{given.partition(':')[0].partition('+')[0]}:***"
+    with pytest.raises(ArgumentError, match="begins postgresql://, with two slashes") as caught:
+        url_of(given)
+    assert "secret" not in str(caught.value)
+
+
 def test_address__without_a_scheme_shows_nothing() -> None:
     """What stands before the first `://` may itself be a password."""
     assert without_password("u:secret@postgresql://h") == "***://***"

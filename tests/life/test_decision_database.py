@@ -12,7 +12,7 @@ from rules_engine.life.decisions.decision_lines import DecisionLogError
 from rules_engine.life.decisions.decision_log import DecisionLog
 from rules_engine.life.decisions.decision_places import read_log
 from rules_engine.life.decisions.decision_replay import Replay, replay
-from rules_engine.life.decisions.decision_table import AT_ONCE
+from rules_engine.life.decisions.decision_rows import AT_ONCE
 from rules_engine.life.decisions.logged import LoggedEngine
 from rules_engine.life.store.store import Store
 from tests.builders import engine_of
@@ -141,6 +141,39 @@ def test_database__of_sqlite_names_the_row_whose_text_is_none(tmp_path: Path) ->
     assert found.equal == 3
     with pytest.raises(DecisionLogError, match=r"log\.db:4(.|\n)*LOG_DAMAGED"):
         log_at(address)
+
+
+def test_database__of_sqlite_that_lost_its_key_tells_of_rows_with_one_number(tmp_path: Path) -> None:
+    """A page ends between the two, and the next one begins behind both."""
+    address, table = f"sqlite:///{tmp_path}/log.db", "rules_engine_decisions"
+    with log_at(address, keep_inputs=False, keep_answers=False) as log:
+        LoggedEngine(engine_of(), log).at(MARKET).evaluate_all([{"account": "A"}] * AT_ONCE)
+    execute(address, f"ALTER TABLE {table} RENAME TO old")
+    execute(address, f"CREATE TABLE {table} (log, sequence BIGINT, line)")
+    execute(address, f"INSERT INTO {table} SELECT * FROM old")
+    assert not any(line.problems for line in read_log(address))
+    execute(address, f"INSERT INTO {table} SELECT log, sequence, x'7B7D' FROM old WHERE sequence = {AT_ONCE}")
+    (problem,) = (each for line in read_log(address) for each in line.problems)
+    last = AT_ONCE + 1
+    assert (problem.code, problem.mark and problem.mark.line) == ("LOG_CHAIN_BROKEN", last)
+    assert f"up to line {last} there are {last + 1} rows, of which {last} could be read" in problem.message
+
+
+@pytest.mark.parametrize("nested", [b'{"a":' + b"[" * 200_000, b"[" * 200_000 + b"]" * 200_000])
+def test_database__names_a_line_that_is_too_deep_to_read(address: str, nested: bytes) -> None:
+    """And reads the others."""
+    written(address)
+    execute(address, "UPDATE rules_engine_decisions SET line = :line WHERE sequence = 4", line=nested)
+    found = replay(address, engines())
+    assert told(found) == [("LOG_LINE_INVALID", None, 4), ("LOG_CHAIN_BROKEN", "d3", 5)]
+
+
+def test_database__tells_of_line_feeds_behind_a_line(address: str) -> None:
+    """A row holds a line without any: the line after it does not follow from what stands there."""
+    written(address)
+    (line,) = (data for data in rows_of(address) if b'"d2"' in data)
+    execute(address, "UPDATE rules_engine_decisions SET line = :line WHERE line = :old", line=line + b"\n\n", old=line)
+    assert [code for code, *_ in told(replay(address, engines()))] == ["LOG_CHAIN_BROKEN"]
 
 
 def test_database__is_read_a_page_at_a_time(address: str) -> None:

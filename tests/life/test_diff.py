@@ -212,11 +212,7 @@ SETTINGS = [
     ("liquidation", "{close_out: {plan: smallest}}", "{close_out: {plan: full}}", "unclear"),
     ("conventions", "{maintenance_priced_at: mark}", "{maintenance_priced_at: entry}", "unclear"),
     ("conventions", "{liquidation_price: solve}", "{liquidation_price: at_mark}", "neutral"),
-    ("market_data", "{stale_after: 30s}", "{stale_after: 10s}", "tightened"),
-    ("market_data", "{max_divergence: 0.1}", "{}", "loosened"),
     ("orders", "{opening_fee_rate: 0.001}", "{opening_fee_rate: 0.002}", "tightened"),
-    ("modes", "{isolated: {}}", "{isolated: {split_positions: true}}", "loosened"),
-    ("modes", "{hybrid: {shared_draw_cap: 0.25}}", "{hybrid: {shared_draw_cap: 0.2}}", "tightened"),
     (
         "modes",
         "{hybrid: {shared_draw_cap: 0.25}}",
@@ -234,6 +230,24 @@ def test_setting__has_a_direction(section: str, before: str, after: str, directi
     opposite = {"tightened": "loosened", "loosened": "tightened"}.get(direction, direction)
     back = [change for change in changes({section: after}, {section: before}) if change.what != "restore_to"]
     assert [change.direction for change in back] == [opposite]
+
+
+LOOSER_ONE_WAY = [
+    ("market_data", "{stale_after: 10s}", "{stale_after: 30s}"),
+    ("market_data", "{max_divergence: 0.1}", "{}"),
+    ("modes", "{isolated: {}}", "{isolated: {split_positions: true}}"),
+    ("modes", "{hybrid: {shared_draw_cap: 0.2}}", "{hybrid: {shared_draw_cap: 0.25}}"),
+    ("settlement", "{currency: USDT, quantum: 3}", "{currency: USDT, quantum: 2}"),
+]
+
+
+@pytest.mark.parametrize(("section", "before", "after"), LOOSER_ONE_WAY)
+def test_setting__that_only_seems_stricter_the_other_way_round_is_unclear(
+    section: str, before: str, after: str
+) -> None:
+    """There it leaves somebody undecided, or frees what somebody else has: `test_diff_unsure` shows whom."""
+    (found,), (back,) = changes({section: before}, {section: after}), changes({section: after}, {section: before})
+    assert (found.direction, back.direction) == ("loosened", "unclear")
 
 
 def test_guards__find_the_largest_change_and_whatever_is_looser() -> None:

@@ -55,7 +55,7 @@ SAID_AT_ITS_HEAD: Final = {"schema", "policy", "version", "extends", "change"}
 CHANGES: Final = {
     (ROOT, "effective_from"): ("2026-12-01T", "2026-12-05T", "version: effective_from", "neutral"),
     (ROOT, "effective_until"): ("2027-12-01T", "2027-11-01T", "version: effective_until", "unclear"),
-    (ROOT, "applies_to"): ("all_positions", "new_positions", "version: applies_to", "neutral"),
+    (ROOT, "applies_to"): ("all_positions", "new_positions", "version: applies_to", "unclear"),
     ("settlement", "currency"): ("currency: USDT", "currency: USDC", "settlement: currency", "unclear"),
     ("settlement", "quantum"): ("0.01}", "1}", "settlement: quantum", "tightened"),
     ("tables.NAME", "unit"): ("unit: notional", "unit: quantity", "table t: unit", "unclear"),
@@ -130,9 +130,9 @@ CHANGES: Final = {
         "conservative", "half_up", "convention: liquidation_price_rounding", "neutral"),
     ("market_data", "stale_after"): ("10s", "20s", "market data: stale_after", "loosened"),
     ("market_data", "max_divergence"): (
-        "max_divergence: 0.1", "max_divergence: 0.05", "market data: max_divergence", "tightened"),
+        "max_divergence: 0.1", "max_divergence: 0.05", "market data: max_divergence", "unclear"),
     ("market_data", "max_confidence"): (
-        "max_confidence: 0.1", "max_confidence: 0.05", "market data: max_confidence", "tightened"),
+        "max_confidence: 0.1", "max_confidence: 0.05", "market data: max_confidence", "unclear"),
     ("orders", "opening_fee_rate"): (
         "opening_fee_rate: 0.0005", "opening_fee_rate: 0.0004", "orders: opening_fee_rate", "loosened"),
 }  # fmt: skip

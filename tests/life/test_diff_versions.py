@@ -81,7 +81,8 @@ def test_applies_to__without_all_elders_is_unclear(elders: tuple[Policy, ...]) -
 def test_applies_to__new_positions_leaves_old_ones_alone() -> None:
     one, other = version(2, "0.03", "all_positions"), version(3, "0.03", "new_positions")
     handed = named(diff_of(one, other).changes, "version: applies_to")
-    assert (handed.direction, handed.note) == ("neutral", f"{EARLY} keep the rules that they have until now")
+    note = "keep the rules that they have until now; those of which that is not known become undetermined"
+    assert (handed.direction, handed.note) == ("unclear", f"{EARLY} {note}")
 
 
 def test_applies_to__of_a_version_without_a_beginning_says_so() -> None:

@@ -75,7 +75,7 @@ class Reader:
             if not data.endswith(b"\n") and last:
                 yield self._torn(mark, data)
                 return
-            line = self.line(mark, data.rstrip(b"\n"))
+            line = self.line(mark, data.removesuffix(b"\n"))
             if not begun:
                 line = msgspec.structs.replace(line, problems=(*line.problems, *_at_start(line, number, before)))
             begun = True
@@ -88,7 +88,7 @@ class Reader:
             sequence = record["sequence"]
             if type(sequence) is not int or not isinstance(record["kind"], str):
                 raise ValueError("sequence is no integer, or kind no text")
-        except (msgspec.DecodeError, ValueError, KeyError) as error:
+        except (msgspec.DecodeError, ValueError, KeyError, RecursionError) as error:
             line = Line(mark=mark, hash=line_hash(data), record={})
             self.sequence, self.hash = self.sequence + 1, line.hash
             what = f"the line is no record: {error}"

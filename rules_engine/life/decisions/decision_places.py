@@ -9,6 +9,7 @@ from typing import Any
 from rules_engine.life.decisions.decision_ends import LogEnd
 from rules_engine.life.decisions.decision_files import LogFiles, log_name, read_files
 from rules_engine.life.decisions.decision_lines import Line
+from rules_engine.life.store.addresses import is_address
 
 
 def read_log(path: str | PathLike[str]) -> Iterator[Line]:
@@ -19,7 +20,7 @@ def read_log(path: str | PathLike[str]) -> Iterator[Line]:
     """
     if (address := _address(path)) is None:
         return read_files(path)
-    from rules_engine.life.decisions.decision_table import read_table
+    from rules_engine.life.decisions.decision_rows import read_table
 
     return read_table(address)
 
@@ -44,4 +45,4 @@ def shown_log(path: str | PathLike[str]) -> str:
 
 def _address(path: str | PathLike[str]) -> str | None:
     """The address of a database; None for a path."""
-    return path if isinstance(path, str) and "://" in path else None
+    return path if isinstance(path, str) and is_address(path) else None

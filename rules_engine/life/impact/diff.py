@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Final
 
 import msgspec
 
 from rules_engine.life.impact.diff_buffers import buffer_changes
-from rules_engine.life.impact.diff_changes import LOOSENING, Change, Two
+from rules_engine.life.impact.diff_changes import LOOSENING, Change, Two, unsure
 from rules_engine.life.impact.diff_functions import RateChange, largest
 from rules_engine.life.impact.diff_instruments import instrument_changes
 from rules_engine.life.impact.diff_settings import setting_changes
-from rules_engine.life.impact.diff_tables import table_changes
+from rules_engine.life.impact.diff_tables import INITIAL, table_changes
 from rules_engine.life.impact.diff_versions import version_changes
 from rules_engine.numbers.exact import exactly
 from rules_engine.terms.evaluation import PolicyIdentity
 from rules_engine.terms.policy import Policy
+
+BACKED: Final = "the closing fee, valued at bankruptcy, is smaller where more margin stands behind a position"
 
 
 class PolicyDiff(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,9 +63,17 @@ def diff_of(before: Policy, after: Policy, elders: Sequence[Policy] = ()) -> Pol
         every = (table_changes, buffer_changes, instrument_changes, setting_changes)
         changes = [change for changes_of in every for change in changes_of(two)]
         changes += version_changes(two, elders)
+        if any(map(_backed_fees, two.both)):
+            changes = [unsure(each, BACKED) if each.what == INITIAL else each for each in changes]
     return PolicyDiff(
         before=identity_of(before), after=identity_of(after), currency=after.settlement_currency, changes=tuple(changes)
     )
+
+
+def _backed_fees(policy: Policy) -> bool:
+    """Whether a larger initial margin makes a fee smaller that counts in maintenance, or where liquidation begins."""
+    fee = policy.liquidation.closing_fee
+    return bool(fee.rate) and fee.valued_at == "bankruptcy" and bool({"maintenance", "trigger"} & set(fee.counts_in))
 
 
 def largest_relative_change(diff: PolicyDiff) -> LargestChange | None:

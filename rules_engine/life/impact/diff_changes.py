@@ -92,6 +92,22 @@ def mark_of(policy: Policy, path: Path) -> Mark | None:
     return None
 
 
+def unsure(change: Change, note: str) -> Change:
+    """A change that tightens by its number, and by something else may let somebody go; a looser one stays looser."""
+    if change.direction != "tightened":
+        return change
+    return msgspec.structs.replace(change, direction="unclear", note="; ".join(filter(None, (change.note, note))))
+
+
+def by_steps(change: Change, before: Exact, after: Exact) -> Change:
+    """A change of what amounts are rounded to, which is coarser for certain where it is a multiple of what it was.
+
+    From 2 to 3, an amount of 3.5, which was rounded up to 4, becomes 6, and one of 2.5 becomes 3.
+    """
+    was, now = fraction(before), fraction(after)
+    return change if (now / was).denominator == 1 else unsure(change, "the one is no multiple of the other")
+
+
 def by_sign(sign: int, tightens: Tightens = "more") -> Direction:
     """The direction of a number that rose (1) or fell (-1)."""
     return "tightened" if (sign > 0) is (tightens == "more") else "loosened"

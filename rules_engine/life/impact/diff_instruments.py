@@ -10,7 +10,7 @@ import msgspec
 
 from rules_engine.engine.quote import rule_for
 from rules_engine.life.impact import diff_buffers, diff_tables
-from rules_engine.life.impact.diff_changes import Change, Direction, Two, keys_of, number_change
+from rules_engine.life.impact.diff_changes import Change, Direction, Two, by_steps, keys_of, number_change
 from rules_engine.numbers.text import plain
 from rules_engine.policy.globs import common_name, matches, may_overlap
 from rules_engine.terms.policy import Buffer, InstrumentRule
@@ -34,7 +34,7 @@ def instrument_changes(two: Two) -> Iterator[Change]:
         if before is None or after is None:
             yield _one_sided(change, before, after)
         else:
-            yield from _compared(change, before, after)
+            yield from _compared(change, before, after, diff_tables.goes_by_tiers(two))
 
 
 def _exact(two: Two) -> Iterator[Pair]:
@@ -73,7 +73,7 @@ def _one_sided(change: Change, before: InstrumentRule | None, after: InstrumentR
     )
 
 
-def _compared(change: Change, before: InstrumentRule, after: InstrumentRule) -> Iterator[Change]:
+def _compared(change: Change, before: InstrumentRule, after: InstrumentRule, by_tiers: bool) -> Iterator[Change]:
     if before.pattern != after.pattern:
         yield msgspec.structs.replace(change, what="rule", before=before.pattern, after=after.pattern)
     yield from _labelled(change, "payoff", before.payoff.name, after.payoff.name, "unclear")
@@ -85,7 +85,7 @@ def _compared(change: Change, before: InstrumentRule, after: InstrumentRule) -> 
     yield from _stepped(change, before.quantity_step, after.quantity_step)
     if before.table.name != after.table.name:
         yield msgspec.structs.replace(change, what="table", before=before.table.name, after=after.table.name)
-        yield from diff_tables.compared(change, before.table, after.table)
+        yield from diff_tables.compared(change, before.table, after.table, by_tiers)
     yield from _buffers(change, before, after)
 
 
@@ -106,9 +106,8 @@ def _stepped(change: Change, before: Decimal | None, after: Decimal | None) -> I
         return
     more = "more" if after > before else "less"
     told = msgspec.structs.replace(change, what="quantity_step", note=f"{STEP}: up to a step, so {more} at once")
-    yield from number_change(
-        msgspec.structs.replace(told, before=written(before), after=written(after)), before, after, "more"
-    )
+    told = msgspec.structs.replace(told, before=written(before), after=written(after))
+    yield from (by_steps(each, before, after) for each in number_change(told, before, after, "more"))
 
 
 def _buffers(change: Change, before: InstrumentRule, after: InstrumentRule) -> Iterator[Change]:

@@ -10,7 +10,16 @@ from typing import Any, Final
 import msgspec
 
 from rules_engine.engine.calls import PluginFault, label_of
-from rules_engine.life.impact.diff_changes import Change, Direction, Tightens, Two, keys_of, number_change
+from rules_engine.life.impact.diff_changes import (
+    Change,
+    Direction,
+    Tightens,
+    Two,
+    by_steps,
+    keys_of,
+    number_change,
+    unsure,
+)
 from rules_engine.life.impact.diff_instruments import PRINTED, written
 from rules_engine.terms.policy import AllowedMode, CollateralRule, Policy
 from rules_engine.terms.pool import PositionLabels
@@ -19,6 +28,7 @@ EVERY: Final = ("every instrument",)
 SECONDS: Final = timedelta(seconds=1)
 REPORTS: Final = ("liquidation_price", "liquidation_price_rounding")
 """Conventions of what is reported; the others decide."""
+UNDRAWN: Final = "what groups do not draw stays free in the shared pool"
 QUANTUM: Final = "amounts are rounded to it, against the account, and close-outs where no step is stated"
 
 
@@ -41,10 +51,9 @@ def setting_changes(two: Two) -> Iterator[Change]:
 def _identity(two: Two) -> Iterator[Change]:
     currencies = [policy.settlement_currency for policy in two.both]
     yield from _text(two, ("settlement", "currency"), "settlement", currencies, "unclear")
-    for change in _number(
-        two, ("settlement", "quantum"), "settlement", [policy.quantum for policy in two.both], "more"
-    ):
-        yield msgspec.structs.replace(change, note=QUANTUM)
+    quanta = [policy.quantum for policy in two.both]
+    for change in _number(two, ("settlement", "quantum"), "settlement", quanta, "more"):
+        yield by_steps(msgspec.structs.replace(change, note=QUANTUM), *quanta)
 
 
 def _modes(two: Two) -> Iterator[Change]:
@@ -72,18 +81,15 @@ def _mode(change: Change, before: AllowedMode, after: AllowedMode) -> Iterator[C
             continue
         told = msgspec.structs.replace(change, what=key, before=written(values[0]), after=written(values[1]))
         if None not in caps and values == caps:  # what a group may draw backs it
-            yield from number_change(told, caps[0], caps[1], "less", rate=True)
+            yield from (unsure(each, UNDRAWN) for each in number_change(told, caps[0], caps[1], "less", rate=True))
         else:
             yield msgspec.structs.replace(told, direction="unclear")
     split = before.split_positions, after.split_positions
     if split[0] != split[1]:
-        yield msgspec.structs.replace(
-            change,
-            what="split_positions",
-            direction="loosened" if split[1] else "tightened",
-            before=str(split[0]).lower(),
-            after=str(split[1]).lower(),
-        )
+        texts = [str(each).lower() for each in split]
+        told = msgspec.structs.replace(change, what="split_positions", before=texts[0], after=texts[1])
+        told = msgspec.structs.replace(told, direction="loosened" if split[1] else "tightened")
+        yield unsure(told, "accounts that hold an instrument twice become undetermined")
 
 
 def _draw_cap(allowed: AllowedMode) -> Decimal | None:
@@ -154,7 +160,9 @@ def limit_changes(two: Two) -> Iterator[Change]:
     for name in two.before.market_limits.__struct_fields__:
         values = [limit(policy, name) for policy in two.both]
         unit = "seconds" if name == "stale_after" else ""
-        yield from _number(two, ("market_data", name), "market data", values, "less", unit=unit, none="no limit")
+        path = ("market_data", name)
+        for change in _number(two, path, "market data", values, "less", unit=unit, none="no limit"):
+            yield unsure(change, "positions whose market is beyond it become undetermined")
 
 
 def _number(

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from rules_engine.formulas.close_out import Full, Smallest
 from rules_engine.life.impact.diff_changes import Change, Two, keys_of, number_change, stretch_change
 from rules_engine.life.impact.diff_functions import NOUGHT, Function, Piece, fraction, stretches
 from rules_engine.numbers.text import plain
@@ -18,6 +19,8 @@ from rules_engine.terms.policy import Table
 
 UNITS: Final = {"notional": "notional", "quantity": "contracts"}
 """What sizes of a table count, in words."""
+
+INITIAL: Final = "initial margin"
 
 
 def table_changes(two: Two) -> Iterator[Change]:
@@ -35,10 +38,15 @@ def table_changes(two: Two) -> Iterator[Change]:
         elif name not in before:
             yield msgspec.structs.replace(change, what="table", kind="added", after=name)
         else:
-            yield from compared(change, before[name], after[name])
+            yield from compared(change, before[name], after[name], goes_by_tiers(two))
 
 
-def compared(change: Change, before: Table, after: Table) -> Iterator[Change]:
+def goes_by_tiers(two: Two) -> bool:
+    """Whether a close-out may go from tier to tier, so that floors decide by themselves."""
+    return not all(isinstance(policy.liquidation.close_out.plan, Full | Smallest) for policy in two.both)
+
+
+def compared(change: Change, before: Table, after: Table, by_tiers: bool) -> Iterator[Change]:
     """What differs between two tables, told in the words of this change."""
     if before.unit != after.unit:
         yield msgspec.structs.replace(
@@ -51,10 +59,16 @@ def compared(change: Change, before: Table, after: Table) -> Iterator[Change]:
         )
         return
     change = msgspec.structs.replace(change, unit=UNITS[before.unit])
-    for what, function in (("maintenance margin", maintenance), ("initial margin", initial)):
+    for what, function in (("maintenance margin", maintenance), (INITIAL, initial)):
         told = msgspec.structs.replace(change, what=what)
         for stretch in stretches(function(before), function(after)):
             yield stretch_change(told, stretch)
+    floors = [[tier.floor for tier in table.tiers] for table in (before, after)]
+    if by_tiers and floors[0] != floors[1]:
+        counts = [f"{len(each)} tiers" for each in floors]
+        note = "a close-out goes from floor to floor, and these are others"
+        told = msgspec.structs.replace(change, what="floors", direction="unclear", note=note)
+        yield msgspec.structs.replace(told, before=counts[0], after=counts[1])
     cap, new_cap = before.schedule.cap, after.schedule.cap
     told = msgspec.structs.replace(change, what="largest position", before=_limit(cap), after=_limit(new_cap))
     yield from number_change(told, cap, new_cap, "less")

@@ -73,7 +73,8 @@ def _handed_over(two: Two, elders: Sequence[Policy]) -> Iterator[Change]:
     begun = two.after.effective_from
     early = "positions opened before it begins" if begun is None else f"positions opened before {instant(begun)}"
     if two.after.applies_to == "new_positions":
-        yield msgspec.structs.replace(change, note=f"{early} keep the rules that they have until now")
+        note = f"{early} keep the rules that they have until now; those of which that is not known become undetermined"
+        yield msgspec.structs.replace(change, direction="unclear", note=note)
         return
     note = f"{early} move from what governed them until now to this version"
     found = [

@@ -16,6 +16,8 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
+from rules_engine.life.store.addresses import MISTYPED
+
 PATIENCE: Final = 5_000
 """Milliseconds that one who writes waits for another one."""
 _DURABLE: Final = (
@@ -34,6 +36,8 @@ def without_password(address: str) -> str:
 
     Where a password stands among what follows the `?`, no more of that is shown than `log`, the name of a decision log.
     """
+    if mistyped := MISTYPED.match(address):
+        return f"{mistyped[1]}:***"
     if "://" not in address:
         return address
     try:
@@ -67,6 +71,8 @@ def _parsed(address: str) -> URL:
 
 def url_of(address: str) -> URL:
     """The address of a database; a text without `://` is a file. Raises `ArgumentError`."""
+    if MISTYPED.match(address):
+        raise ArgumentError("the address of a server begins postgresql://, with two slashes")
     if "://" not in address:
         return URL.create("sqlite", database=address)
     url = _parsed(address)
