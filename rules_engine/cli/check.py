@@ -61,6 +61,8 @@ def check(
     unread: list[Problem] = []
     files = [file for path in paths for file in policy_files(path)]
     policy_paths = [file for file in files if not file.endswith(CASES)]
+    if not policy_paths:
+        raise click.UsageError(f"{', '.join(paths)} holds no policy, only worked cases: `rules-engine test` runs them")
     if len(policy_paths) < len(files):
         output.message(
             f"passing over {output.counted(len(files) - len(policy_paths), 'file')} of worked cases (*{CASES})"
@@ -87,7 +89,7 @@ def check(
 
 def policy_files(path: str) -> list[str]:
     """The path itself; of a folder all YAML files in it, at any depth. Raises where cases are misnamed."""
-    files = _files_in(path) if Path(path).is_dir() else [path]
+    files = _files_in(path) if path and Path(path).is_dir() else [path]
     misnamed = [file for file in files if file.endswith(MISNAMED)]
     if misnamed:
         said = f"worked cases are looked for in files that end in {CASES}"
@@ -105,10 +107,12 @@ def _files_in(path: str) -> list[str]:
 
 
 def _problems_of(path: str, policies: str | None, registry: Registry) -> tuple[Problem, ...]:
-    from rules_engine.policy.load import load_policy
+    from rules_engine.policy.load import load_policy, misplaced
 
     try:
-        return load_policy(path, policies=policies, registry=registry).warnings
+        policy = load_policy(path, policies=policies, registry=registry)
+        problem = misplaced(path, policy) if Path(path).exists() else None
+        return (*([problem] if problem else []), *policy.warnings)
     except PolicyError as error:
         return error.problems
 

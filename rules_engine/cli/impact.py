@@ -139,6 +139,8 @@ def _write_page(answer: Impact, page: Path) -> None:
     try:
         half.write_text(impact_page(answer), encoding="utf-8")
         half.replace(page)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(page)) from error  # the name that was asked for
     finally:
         half.unlink(missing_ok=True)
     output.message(f"wrote {page}")

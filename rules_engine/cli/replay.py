@@ -40,6 +40,17 @@ Examples:
   rules-engine replay decisions.jsonl --policies policies --candidate candidate.yaml --json"""
 
 
+def _line_hash(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """The hash of a line, whole. A usage error where it is none."""
+    from rules_engine.life.decisions.decision_lines import is_hash
+
+    if text is not None and not is_hash(text):
+        raise click.BadParameter(
+            f"{text!r} is no hash of a line: wanted 64 hexadecimal digits, as `replay` prints last"
+        )
+    return text
+
+
 def tables_option(name: str, metavar: str, text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """An option for tables in files that may be given several times."""
     return click.option(f"--{name}", f"{name}_files", multiple=True, metavar=metavar, type=click.Path(), help=text)
@@ -54,7 +65,12 @@ def tables_option(name: str, metavar: str, text: str) -> Callable[[Callable[...,
     help="Where the policies that answered are, as DIR/NAME/VERSION.yaml, before the packaged ones.",
 )
 @partial(from_store, head="--store-head")
-@click.option("--head", metavar="HASH", help="The hash of a line that must be in the log, as you kept it elsewhere.")
+@click.option(
+    "--head",
+    metavar="HASH",
+    callback=_line_hash,
+    help="The hash of a line that must be in the log, as you kept it elsewhere.",
+)
 @tables_option("book", "B", "A book that was swept, as `sweep` reads it; once for each.")
 @tables_option("collateral", "C", "Its collateral: none, or one for each book, in their order.")
 @tables_option("orders", "O", "Its resting orders: likewise.")

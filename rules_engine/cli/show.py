@@ -114,6 +114,8 @@ def _show_instrument(context: click.Context, policy: Policy, name: str, as_json:
     rule = rule_for(policy, name)
     if rule is None:
         output.message(f"{policy.name} {policy.version} covers no instrument {name}")
+        if as_json:
+            output.document({"instrument": name, "rule": None})
         context.exit(FOUND)
     if as_json:
         output.document(instrument_document(policy, name, rule))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rules_engine.cli import output
-from rules_engine.cli.inputs import json_option, read
+from rules_engine.cli.inputs import json_option, name_of, read
 from rules_engine.cli.store_guards import guards_in
 from rules_engine.cli.store_options import Signing, key_option, note_option, signer, signing, store_option
 from rules_engine.cli.store_words import guarded, revoked, set_back
@@ -72,7 +72,7 @@ def grant(public: str, roles: Sequence[Any], name: str | None, step: Signing) ->
     from rules_engine.life.store.keys import parse_public_key
 
     text = read(public).decode("utf-8", "replace")
-    key, called = parse_public_key(text)
+    key, called = parse_public_key(text, name_of(public))
     person = name or called
     store, by = step.store, step.signer()
 
@@ -121,7 +121,9 @@ def clock(step: Signing) -> None:
 def guards(policy: str, guards_file: str, step: Signing) -> None:
     """Give the line of a policy guards of its own, from a YAML file, in the place of those that it has."""
     from rules_engine.life.store.finding import there
+    from rules_engine.life.store.store import check_policy_name
 
+    check_policy_name(policy)
     found, store = guards_in(guards_file), step.store
 
     def take() -> tuple[Entry, str]:

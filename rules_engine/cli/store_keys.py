@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from rules_engine.cli import output
-from rules_engine.cli.inputs import json_option, read
-from rules_engine.cli.store_options import PASSPHRASE
+from rules_engine.cli.inputs import json_option, name_of, read
+from rules_engine.cli.store_options import passphrase_of
 
 EXAMPLES = """\b
 Examples:
@@ -33,13 +31,9 @@ def new(file: str, name: str, unprotected: bool, as_json: bool) -> None:
     """
     from rules_engine.life.store.keys import check_name, new_key, write_key
 
-    passphrase = ""
     if name:
         check_name(name)
-    if not unprotected:
-        passphrase = os.environ.get(PASSPHRASE) or str(
-            click.prompt(f"passphrase of {file}", hide_input=True, confirmation_prompt=True, err=True)
-        )
+    passphrase = "" if unprotected else passphrase_of(file, otherwise=", or make a key without one: --unprotected")
     key = new_key()
     public = write_key(file, key, passphrase, name)
     _show(key.public.id, key.public.text, name, as_json)
@@ -53,7 +47,7 @@ def show(file: str, as_json: bool) -> None:
     """Print the id, the key and the name of a public key in FILE."""
     from rules_engine.life.store.keys import parse_public_key
 
-    key, name = parse_public_key(read(file).decode("utf-8", "replace"))
+    key, name = parse_public_key(read(file).decode("utf-8", "replace"), name_of(file))
     _show(key.id, key.text, name, as_json)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property, wraps
+from getpass import GetPassWarning
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 PASSPHRASE: Final = "RULES_ENGINE_PASSPHRASE"
 """The variable of the environment from which the passphrase of a key is read; else it is asked for."""
+_HASH: Final = re.compile("sha256:[0-9a-f]{64}").fullmatch
 REFUSED: Final = ("GUARD_FORBIDS", "GUARD_FIGURE_MISSING", "STORE_APPROVALS", "STORE_FOUR_EYES", "STORE_APPROVED")
 """Refusals by the rules of the house: the step was judged and found wanting, and the exit code is 1."""
 
@@ -84,10 +88,25 @@ def signer(key_file: str, note: str) -> Signer:
     from rules_engine.life.store.keys import read_private_key
     from rules_engine.life.store.store import Signer
 
-    def passphrase() -> str:
-        return os.environ.get(PASSPHRASE) or str(click.prompt(f"passphrase of {key_file}", hide_input=True, err=True))
+    key = read_private_key(key_file, lambda: passphrase_of(key_file))
+    return Signer(key=key, now=datetime.now(UTC), note=note)
 
-    return Signer(key=read_private_key(key_file, passphrase), now=datetime.now(UTC), note=note)
+
+def passphrase_of(key_file: str, otherwise: str = "") -> str:
+    """The passphrase of a key, from the environment or typed unseen; a usage error where there is no terminal for it.
+
+    One for a key that is to be made is typed twice; `otherwise` says what else there is to do then.
+    """
+    if given := os.environ.get(PASSPHRASE):
+        return given
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            asked = f"passphrase of {key_file}"
+            return str(click.prompt(asked, hide_input=True, confirmation_prompt=bool(otherwise), err=True))
+        except GetPassWarning:
+            said = f"the passphrase of {key_file} cannot be asked for, as there is no terminal"
+            raise click.UsageError(f"{said}; give it in {PASSPHRASE}{otherwise}") from None
 
 
 def _named(context: click.Context, parameter: click.Parameter, url: str | None) -> str | None:
@@ -97,11 +116,19 @@ def _named(context: click.Context, parameter: click.Parameter, url: str | None) 
     return url
 
 
+def _hash(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """A hash of the log, whole. A usage error where it is none: tables show the first digits only."""
+    if text is not None and not _HASH(text):
+        raise click.BadParameter(f"{text!r} is no hash of a log: wanted sha256: and 64 hexadecimal digits")
+    return text
+
+
 store_option = click.option(
     "--store",
     "url",
     metavar="S",
     envvar="RULES_ENGINE_STORE",
+    type=click.Path(),
     callback=_named,
     help="The store: a file of SQLite, or postgresql://... [env: RULES_ENGINE_STORE]",
 )
@@ -109,6 +136,7 @@ trust_option = click.option(
     "--trust",
     metavar="HASH",
     envvar="RULES_ENGINE_TRUST",
+    callback=_hash,
     help="The hash of its first entry, which `store init` printed. [env: RULES_ENGINE_TRUST]",
 )
 key_option = click.option(
@@ -120,7 +148,7 @@ note_option = click.option("--note", default="", metavar="TEXT", help="A remark 
 def head_option(name: str = "--head", parameter: str = "head") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The option for a head of the store; by another name for a command that has another `--head`."""
     said = "A head that was noted before: the store's log must still hold that entry. [env: RULES_ENGINE_HEAD]"
-    return click.option(name, parameter, metavar="HASH", envvar="RULES_ENGINE_HEAD", help=said)
+    return click.option(name, parameter, metavar="HASH", envvar="RULES_ENGINE_HEAD", callback=_hash, help=said)
 
 
 def on_store(command: Callable[..., Any]) -> Callable[..., Any]:

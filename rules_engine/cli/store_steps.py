@@ -30,6 +30,22 @@ ROLLBACK_EXAMPLES = """\b
 Examples:
   rules-engine rollback usdt-perpetuals@1.3.0 --store risk.db --key otto.key --note "wrong table" """
 
+
+def _report(file: str | None) -> bytes | None:
+    """An impact report in a file, which must be one."""
+    from rules_engine.life.store.figures import read_report
+    from rules_engine.life.store.refusals import StoreError
+
+    if file is None:
+        return None
+    data = read(file)
+    try:
+        read_report(data)
+    except StoreError as error:
+        raise error.of(file) from error
+    return data
+
+
 impact_option = click.option(
     "--impact", "report_file", metavar="FILE", type=click.Path(), help="The impact report (impact --json)."
 )
@@ -60,7 +76,7 @@ def submit(
 
     registry = registry_with(plugins)
     texts = read_texts(path, registry, policies)
-    report = None if report_file is None else read(report_file)
+    report = _report(report_file)
     store = step.store
 
     def take() -> tuple[Any, str]:
@@ -88,7 +104,7 @@ def approve(pin: str, report_file: str | None, plugins: Sequence[str], step: Sig
     from rules_engine.life.store.changes import to_approve
 
     registry = registry_with(plugins)
-    report = None if report_file is None else read(report_file)
+    report = _report(report_file)
     store = step.store
 
     def take() -> tuple[Any, str]:

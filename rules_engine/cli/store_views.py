@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rules_engine.cli import output
-from rules_engine.cli.commands import FOUND
+from rules_engine.cli.commands import FOUND, IMPOSSIBLE
 from rules_engine.cli.inputs import json_option, plugin_option, registry_with
 from rules_engine.cli.store_options import StoreAt, on_store
 from rules_engine.cli.versions import instant_of
@@ -17,6 +17,8 @@ from rules_engine.cli.versions import instant_of
 if TYPE_CHECKING:
     from rules_engine.life.store.audit import Audit
 
+ABSENT = ("STORE_MISSING", "STORE_UNUSABLE")
+"""Codes of a store that could not be read at all."""
 UNSEEN = "whether entries were cut off at the end cannot be seen: state a head that was noted before (--head)"
 
 STATUS_EXAMPLES = """\b
@@ -94,13 +96,22 @@ def history(
         output.tables([history_table(audit.ledger)])
     if not as_json:
         _say(audit, verify, store.head)
-    context.exit(FOUND if audit.problems else 0)
+    context.exit(_exit_code(audit))
+
+
+def _exit_code(audit: Audit) -> int:
+    """2 where there is no store to be looked at, 1 where something was found in it."""
+    if any(problem.code in ABSENT for problem in audit.problems):
+        return IMPOSSIBLE
+    return FOUND if audit.errors else 0
 
 
 def _say(audit: Audit, verify: bool, head: str | None) -> None:
     output.problems(audit.problems)
     if audit.ledger is not None:
         looked = "verified, with all texts and figures" if verify else "verified"
+        if audit.errors:
+            looked = f"verified; NOT all texts and figures: {output.counted(audit.errors, 'problem')}, see above"
         output.line(f"{output.counted(len(audit.ledger.steps), 'entry')} {looked}; head {audit.ledger.head}")
     if head is None:
         output.line(UNSEEN)

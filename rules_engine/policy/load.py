@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rules_engine.errors import PolicyError
+from rules_engine.errors import PolicyError, Problem
 from rules_engine.policy.pins import FindParent, names_no_file, order_of, parse_pin, unknown_policy
 from rules_engine.terms.policy import Policy
 
@@ -41,7 +41,31 @@ def load_policy(
     policy, problems = check_policy(data, file, registry or load_registry(), policy_finder(root))
     if policy is None:
         raise PolicyError(problems)
+    pin = None if Path(path).exists() else parse_pin(str(path))
+    if pin is not None and (problem := _another(policy, pin, file)):
+        raise PolicyError([problem])
     return policy
+
+
+def misplaced(file: str | os.PathLike[str], policy: Policy) -> Problem | None:
+    """That a file which stands as `NAME/VERSION.yaml` holds another policy than it is looked up as."""
+    place = Path(file).absolute()
+    pin = parse_pin(f"{place.parent.name}@{place.name.removesuffix('.yaml')}")
+    return None if pin is None or place.parent.name != policy.name else _another(policy, pin, str(file))
+
+
+def _another(policy: Policy, pin: tuple[str, str], file: str) -> Problem | None:
+    if pin == (policy.name, policy.version):
+        return None
+    said = f"it holds {policy.name}@{policy.version}, and is looked up as {'@'.join(pin)}"
+    mark = policy.marks.get(("version",))
+    return Problem(
+        code="POLICY_IDENTITY",
+        message=said,
+        hint="file and folder must carry version and name",
+        mark=mark,
+        document=file,
+    )
 
 
 def policy_finder(root: str | os.PathLike[str] | None) -> FindParent:

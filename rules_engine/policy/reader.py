@@ -14,19 +14,19 @@ import yaml._yaml as libyaml
 from rules_engine.policy.document import Document, Marks
 from rules_engine.policy.syntax import note_syntax
 from rules_engine.policy.text import Refusals, Stop, text_of
-from rules_engine.policy.tree import Tree
+from rules_engine.policy.tree import BEGINNING, Tree
 
 # PyYAML as its C half knows it: where `yaml` was imported twice (coverage does that), only these classes are its own.
 _yaml: Any = libyaml.yaml  # type: ignore[attr-defined]
 
 
-def read_document(data: bytes, file: str) -> Document:
-    """The document that a policy file holds; `file` is its name in marks.
+def read_document(data: bytes, file: str, beginning: str = BEGINNING) -> Document:
+    """The document that a policy file holds; `file` is its name in marks, `beginning` how such documents begin.
 
     Raises `PolicyError` with every problem of the text that one pass can see.
     """
     refusals = Refusals(file)
-    tree = Tree(refusals)
+    tree = Tree(refusals, beginning)
     text = ""
     try:
         text = text_of(data, refusals)

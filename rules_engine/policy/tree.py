@@ -71,8 +71,8 @@ class Tree:
     Events are `Any`: they all have marks here, which the stubs of PyYAML leave open.
     """
 
-    def __init__(self, refusals: Refusals) -> None:
-        self.refusals = refusals
+    def __init__(self, refusals: Refusals, beginning: str = BEGINNING) -> None:
+        self.refusals, self.beginning = refusals, beginning
         self.root = _RootFrame()
         self.frames: list[_MappingFrame | _ListFrame] = [self.root]
         self.places: dict[Path, int] = {}
@@ -94,11 +94,11 @@ class Tree:
     def check_root(self) -> None:
         """Notes a document that is empty or no mapping."""
         if not self.root.values or self.root.values[0] is None:
-            self.refusals.add("YAML_EMPTY", 0, 0, "the document is empty", BEGINNING)
+            self.refusals.add("YAML_EMPTY", 0, 0, "the document is empty", self.beginning)
         elif type(self.root.values[0]) is not dict:
             message = "the document is no mapping of keys to values"
             glued = isinstance(self.root.values[0], str) and names_glued(self.root.values[0])
-            hint = SPACE_AFTER_COLON if glued else BEGINNING
+            hint = SPACE_AFTER_COLON if glued else self.beginning
             self.refusals.add("YAML_ROOT", *unpacked(self.places[()]), message, hint)
 
     def scalar(self, event: Any) -> None:

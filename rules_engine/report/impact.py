@@ -21,7 +21,7 @@ from rules_engine.terms.rendering import instant
 SHOWN: Final = 20
 """Instruments and tiers that people are shown: those whose maintenance margin changes most."""
 MARGINS: Final = ("initial_before", "initial_after", "maintenance_before", "maintenance_after")
-HEADINGS: Final = ("newly_called", "newly_liquidated", "newly_bankrupt", "newly_undetermined", "freed")
+HEADINGS: Final = ("newly_called", "newly_liquidated", "newly_bankrupt", "newly_undetermined", "freed", "undecided")
 """What a risk officer asks first, as attributes of an impact."""
 NOTE: Final = (
     "Statuses and counts are exact. Notional is of quantities as doubles, added exactly. Margins are sums of doubles, "
@@ -198,6 +198,9 @@ def impact_tables(impact: Impact) -> Iterator[Any]:
         found = getattr(impact, name)
         heads.add_row(name.replace("_", " "), str(found.positions), money(found.notional))
     yield heads
+    if impact.undecided.positions:
+        said = f"{impact.undecided.positions} of {impact.positions} positions are undetermined under both policies"
+        yield Text(f"{said}: what the change does to them is not known, and counts nowhere", style="yellow")
     yield Text(f"{share_text(impact.newly_liquidatable_share)} of the notional is newly to be liquidated")
     yield _matrix("positions, before (down) and after", [str(each) for each in impact.moved.positions])
     yield _matrix("accounts, by their worst pool", [str(each) for each in impact.accounts_moved])

@@ -68,7 +68,7 @@ def status_tables(ledger: Ledger, now: datetime, ends: Mapping[str, datetime] | 
     yield versions
     guards = grid("guards", "policy", "approvals", "rate change", "newly liquidatable", "looser", right=("approvals",))
     for name, said in (
-        *((each["policy"], each["guards"]) for each in document["policies"]),
+        *((each["policy"], each["guards"]) for each in document["policies"] if each["policy"] in ledger.guards),
         (REST, document["guards"]),
     ):
         steps = (_steps(said[each]) for each in ("rate_change", "newly_liquidatable"))

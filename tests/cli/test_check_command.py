@@ -113,6 +113,26 @@ def test_check__a_folder_means_all_policies_in_it(run: Run, policy: Path) -> Non
     assert "2 policies, " in result.stderr
 
 
+def test_check__a_file_whose_name_is_another_version_is_told(run: Run, policy: Path) -> None:
+    """By its name it would answer as a version that it is not."""
+    copy = policy.with_name("1.3.0.yaml")
+    copy.write_text(policy.read_text(encoding="utf-8"), encoding="utf-8")
+    result = run("check", copy)
+    assert result.exit_code == 1
+    assert "POLICY_IDENTITY it holds usdt-perpetuals@1.2.0, and is looked up as usdt-perpetuals@1.3.0" in result.stdout
+
+
+def test_check__nothing_but_cases_is_a_mistake(run: Run, policy: Path) -> None:
+    """Nothing was checked, which is not the same as nothing found."""
+    cases = policy.with_name("1.2.0.cases.yaml")
+    cases.write_text("cases: []\n", encoding="utf-8")
+    result = run("check", cases)
+    assert (result.exit_code, "holds no policy, only worked cases: `rules-engine test` runs" in result.stderr) == (
+        2,
+        True,
+    )
+
+
 def test_check__cases_that_nobody_would_look_for_are_refused(run: Run, policy: Path) -> None:
     """They are neither a policy nor found beside one: whoever wrote them believes that they are run."""
     misnamed = policy.with_name("1.2.0.cases.yml")

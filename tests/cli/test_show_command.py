@@ -78,6 +78,8 @@ def test_show__an_instrument_that_is_not_covered_exits_with_1(run: Run, policy: 
     result = run("show", policy, "--instrument", "BTCUSD")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "BTCUSD" in result.stderr
+    result = run("show", policy, "--instrument", "BTCUSD", "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (1, {"instrument": "BTCUSD", "rule": None})
 
 
 def test_show__a_policy_with_problems_exits_with_2_and_prints_them_on_stderr(run: Run, policy: Path) -> None:

@@ -19,6 +19,7 @@ MENTION = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)`")
 
 NOT_CODES = {"NO_COLOR", "POLICY", "EXACT", "MIRROR", "COLLATERAL", "DOUBTFUL", "BEGIN", "KEY_ID", "PUBLIC_KEY"}
 NOT_CODES |= {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CONSTRAINT_PRIMARYKEY"}
+NOT_CODES |= {f"SQLITE_{name}" for name in ("CANTOPEN", "FULL", "NOTADB", "PERM", "READONLY")}
 NOT_CODES |= {f"RULES_ENGINE_{name}" for name in ("STORE", "TRUST", "HEAD", "PASSPHRASE")}
 """Text in capitals that is no code: a variable of the environment, names of arguments and of constants."""
 NOT_CODES_OF_DOCS = {"NO_COLOR"}

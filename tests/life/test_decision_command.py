@@ -86,7 +86,7 @@ def test_replay__tells_what_differs(log: Path) -> None:
 def test_replay__for_programs(log: Path) -> None:
     """One document, with the decision of each problem."""
     edited(log, 2, lambda record: record["policy"].update(version="1.2.1"), rechained=True)
-    found = run(log, "--json", "--head", "none")
+    found = run(log, "--json", "--head", "0" * 64)
     assert found.exit_code == 1
     document = json.loads(found.stdout)
     assert document["decisions"] == {"evaluate": 1, "order": 1}

@@ -32,6 +32,15 @@ def test_database__is_open_once(address: str, monkeypatch: pytest.MonkeyPatch) -
     log_at(address).close()
 
 
+def test_log__that_is_closed_says_so(address: str, tmp_path: Path) -> None:
+    """In a database and in files: nothing failed, somebody closed it."""
+    for where in (address, tmp_path / "log"):
+        log = log_at(where)
+        log.close()
+        with pytest.raises(DecisionLogError, match=r"LOG_UNWRITABLE the log is closed \(open it again\)"):
+            LoggedEngine(engine_of(), log).evaluate(ACCOUNT, MARKET)
+
+
 def test_database__of_two_writers_one_is_refused_without_a_lock(tmp_path: Path) -> None:
     """Whoever takes the lock away cannot break the chain: the key of the table is the number of the line."""
     address = f"sqlite:///{tmp_path}/log.db"

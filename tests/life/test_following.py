@@ -74,6 +74,13 @@ def test_following__of_a_store_that_nobody_vouches_for_does_not_begin(store: Sto
         FollowingEngine(Store(store.tables.name), NAME, REGISTRY, clock=Clock())
 
 
+@pytest.mark.parametrize("name", ["usdt-perpetual", f"{NAME}@1.0.0"])
+def test_following__of_a_name_that_nobody_submitted_does_not_begin(store: Store, name: str) -> None:
+    """It would answer nothing, and no alarm would say why: the store is read and found good."""
+    with pytest.raises(StoreError, match=f"POLICY_UNKNOWN no version of {name} was ever submitted .*{NAME}"):
+        FollowingEngine(store, name, REGISTRY, clock=Clock())
+
+
 def test_following__is_the_engine_of_the_version_in_force(store: Store, tmp_path: Path) -> None:
     """Every method answers as an `Engine` under that version does: rates of 1 % and 1.2 % on either side of 5 hours."""
     put_in_force(store, texts(tmp_path, "1.1.0", RATES["1.1.0"]), 1, effective=at(5))
@@ -213,6 +220,16 @@ def test_following__age_grows_while_the_store_is_refused(store: Store, tmp_path:
     database.write_bytes(whole)
     assert not engine.refresh()
     assert engine.age < refused
+
+
+def test_following__says_at_once_how_often_it_can(store: Store) -> None:
+    """Not in a thread that ends unseen."""
+    engine = following(store)
+    with pytest.raises(TypeError, match=r"every is int; wanted a timedelta, as in timedelta\(seconds=10\)"):
+        engine.follow(1)  # type: ignore[arg-type]
+    for every in (timedelta(0), timedelta(seconds=-1)):
+        with pytest.raises(ValueError, match="wanted more than no time"):
+            engine.follow(every)
 
 
 def test_following__goes_on_whatever_happens_to_a_reading(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,8 +99,22 @@ def test_figures__of_two_policies(tmp_path: Path) -> None:
 def test_report__counts_what_is_undetermined_too(tmp_path: Path) -> None:
     """A change that makes pools undetermined is not a way around the guard."""
     before, after = policies(tmp_path)
-    found = figures_of(before, after, report(before, after, "1/3", "0.25"))
+    moves = [("healthy", "healthy", "41.67"), ("healthy", "liquidate", "33.33"), ("healthy", "undetermined", "25.00")]
+    names = ("before", "after", "notional")
+    transitions = [dict(zip(names, each, strict=True)) | {"positions": 1, "accounts": 1} for each in moves]
+    found = figures_of(before, after, report(before, after, "1/3", "0.25", transitions=transitions))
     assert found.newly_liquidatable == Decimal("0.583333333334")  # 7 / 12
+
+
+@pytest.mark.parametrize(("share", "undetermined"), [("0", "0"), ("0.0099", "0"), ("0.0101", "0"), ("0.01", "0.0001")])
+def test_report__whose_shares_are_not_those_of_its_transitions_is_refused(
+    tmp_path: Path, share: str, undetermined: str
+) -> None:
+    """One position of a hundred of the notional is newly to be liquidated: edited by hand, it says so in one place."""
+    before, after = policies(tmp_path)
+    assert figures_of(before, after, report(before, after, "0.01")).newly_liquidatable == Decimal("0.01")
+    with pytest.raises(StoreError, match=r"REPORT_INVALID.* is 0[.0-9]*, and by its transitions it is 0"):
+        figures_of(before, after, report(before, after, share, undetermined))
 
 
 @pytest.mark.parametrize("share", ["2", "-1", "NaN", "1e-5", "1e999999999", "1/0", 0.5, None, "9" * 3000])

@@ -91,7 +91,7 @@ def moves(*told: tuple[str, str, int, str]) -> list[dict[str, Any]]:
         {"positions": 0},
         {"rows_at_fault": 1},
         {"unpriced_positions": 1},
-        {"transitions": moves(("undetermined", "undetermined", 1, "5.00"))},
+        {"transitions": moves(("healthy", "liquidate", 1, "1.00"), ("undetermined", "undetermined", 1, "5.00"))},
     ],
 )
 def test_report__that_hides_what_a_guard_asks_for_is_refused(tmp_path: Path, fields: dict[str, Any]) -> None:
@@ -118,7 +118,6 @@ def test_report__without_counts_is_none(tmp_path: Path, fields: dict[str, Any]) 
         ("100", 1, Decimal("0.26005")),  # 0.01 of the report, and 25 and half a cent of 100
         ("100", 4, Decimal("0.01")),  # the report has them in its share already
         ("25", 1, Decimal(1)),  # no more than all of it
-        ("0", 1, Decimal(1)),  # of no notional all of it
     ],
 )
 def test_report__of_what_could_not_be_decided_and_is_to_be_liquidated(
@@ -129,6 +128,7 @@ def test_report__of_what_could_not_be_decided_and_is_to_be_liquidated(
     data = report(
         before,
         after,
+        f"1/{whole}",
         transitions=moves(("healthy", "liquidate", 1, "1.00"), ("undetermined", "liquidate", 3, "25.00")),
         newly_liquidated={"positions": newly, "notional": "1.00"},
         newly_liquidatable_notional={"numerator": "1", "denominator": whole},

@@ -193,3 +193,11 @@ def test_progress__is_told_on_a_terminal_alone(run: Run, monkeypatch: pytest.Mon
     monkeypatch.setattr("sys.stderr", terminal)
     output.progress("sweep 1 of 2")
     assert terminal.getvalue() == "\r\x1b[Ksweep 1 of 2"
+
+
+def test_impact__page_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> None:
+    """By the name that was asked for, not by that of the half page beside it."""
+    page = tmp_path / "none" / "impact.html"
+    with pytest.raises(FileNotFoundError) as caught:
+        run(html=page)
+    assert caught.value.filename == str(page)

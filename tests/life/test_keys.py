@@ -136,6 +136,28 @@ def test_private_key__that_others_may_read_is_refused(tmp_path: Path) -> None:
         read_private_key(file)
 
 
+def test_private_key__for_which_a_public_one_is_given_is_named(tmp_path: Path) -> None:
+    """Everybody may read a public key, so that is not what is wrong with it; nor with a directory."""
+    public = write_key(tmp_path / "mira.key", key("mira"))
+    with pytest.raises(StoreError, match=r"mira\.key\.pub: KEY_INVALID this is a public key \(.* is .*mira\.key\)"):
+        read_private_key(public)
+    other = public.rename(tmp_path / "mira.txt")
+    with pytest.raises(StoreError, match=r"mira\.txt: KEY_INVALID this is a public key \(wanted a private one\)"):
+        read_private_key(other)
+    with pytest.raises(IsADirectoryError):
+        read_private_key(tmp_path)
+
+
+@pytest.mark.parametrize("passphrase", ["", "open sesame"])
+def test_public_key__for_which_a_private_one_is_given_is_named(passphrase: str) -> None:
+    """With the file, which is for nobody but its owner."""
+    said = r"^mira\.key: KEY_INVALID this is a private key, .* \(the public one is mira\.key\.pub\)$"
+    with pytest.raises(StoreError, match=said):
+        parse_public_key(key("mira").pem(passphrase).decode(), "mira.key")
+    with pytest.raises(StoreError, match=r"^mira\.key: KEY_INVALID this is no public key"):
+        parse_public_key("mira", "mira.key")
+
+
 def test_private_key__of_another_kind_is_refused(tmp_path: Path) -> None:
     """And so is a file of something else."""
     file = tmp_path / "other.key"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +70,35 @@ def test_history__finds_what_somebody_changed(office: Office) -> None:
         refused = run(command)
         assert refused.exit_code == 2
         assert "log entry 2: AUDIT_SIGNATURE" in refused.stderr
+
+
+def test_history__does_not_say_that_texts_are_verified_where_they_are_not(office: Office) -> None:
+    """Its last line is what people look at; a store that is not there is no finding, but exit code 2."""
+    office.in_force("1.0.0", "0.01")
+    assert run("history", "--verify").stdout.splitlines()[-2].startswith("7 entries verified, with all texts and")
+    with sqlite3.connect("risk.db") as database:
+        database.execute("UPDATE rules_engine_documents SET text = text || x'0A'")
+    found = run("history", "--verify")
+    assert found.exit_code == 1
+    assert "7 entries verified; NOT all texts and figures: " in found.stdout.splitlines()[-2]
+    assert [run("history", *each, "--store", "none.db").exit_code for each in ([], ["--verify"])] == [2, 2]
+
+
+def test_hash__that_is_cut_short_is_told_as_that(office: Office) -> None:
+    """Tables show the first digits of a hash; one of those is no sign of a cut log."""
+    for option, text in (("--head", "sha256:0ddfa1be6c3d"), ("--trust", "foo")):
+        told = run("status", option, text)
+        assert (told.exit_code, f"{text!r} is no hash of a log: wanted sha256: and 64" in told.stderr) == (2, True)
+
+
+def test_status__shows_guards_of_the_lines_that_have_their_own(office: Office) -> None:
+    """And those of any other line."""
+    office.in_force("1.0.0", "0.01")
+    tables = run("status").stdout
+    assert NAME not in tables[tables.index("guards") : tables.index("keys")]
+    office.guarded("approvals: 2\n")
+    tables = run("status").stdout
+    assert NAME in tables[tables.index("guards") : tables.index("keys")]
 
 
 def test_version__that_ends_is_told_before_each_step_and_by_status(office: Office) -> None:
@@ -135,34 +167,6 @@ def test_trust__that_is_not_stated_is_told(office: Office, monkeypatch: pytest.M
     assert (refused.exit_code, "AUDIT_ANCHOR" in refused.stderr) == (2, True)
 
 
-def test_guards__from_a_file(office: Office) -> None:
-    """Set for one policy by the administrator, and shown by status; what is no guard is refused."""
-    Path("guards.yaml").write_text("approvals: 2\nrate_change: [{above: 0.2, ask: forbid}]\n")
-    assert office.step("store", "guards", NAME, "guards.yaml", by="ada").exit_code == 0
-    office.step("submit", f"policies/{NAME}/1.0.0.yaml", by="sam")
-    line = answer(run("status", "--json"))["policies"][0]  # type: ignore[index]
-    assert line["guards"]["rate_change"] == [{"above": "0.2", "ask": "forbid"}]
-    assert line["versions"][0]["approvals"] == 2
-    shown = " ".join(run("status").stdout.split())
-    assert f"{NAME} 2 above 0.2: forbid (any other) 1" in shown
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("approvals: 0\n", "1:12: GUARDS_INVALID approvals: Expected `int` >= 1"),
-        ("approvals: 2\nlooser: many\n", "2:9: GUARDS_INVALID looser: "),
-        ("looser: 2\n\napproval: 1\n", "3:1: GUARDS_INVALID Object contains unknown field `approval`"),
-        ("rate_change:\n  - above: 0.2\n    ask: 99\n", "3:10: GUARDS_INVALID rate_change[0].ask: "),
-        ("rate_change:\n  - above: 0.2\n    asks: 2\n", "3:5: GUARDS_INVALID rate_change[0]: Object contains unknown"),
-        ("rate_change:\n  - above: -1\n    ask: 2\n", "2:5: GUARDS_INVALID rate_change[0]: -1 is below zero"),
-    ],
-)
-def test_guards__that_are_none_are_refused_where_they_stand(office: Office, text: str, told: str) -> None:
-    """By line and column, as policies are."""
-    assert f"guards.yaml:{told}" in office.guarded(text).stderr
-
-
 def test_rollback_and_revoke(office: Office) -> None:
     """The second version is undone, and the key of who approved it is revoked."""
     for version, rate in (("1.0.0", "0.01"), ("1.1.0", "0.011")):
@@ -197,6 +201,28 @@ def test_passphrase__is_asked_for_or_comes_from_the_environment(
     refused = run("store", "init", "--store", "other.db", "--key", "ada.key", "--name", "ada")
     assert (refused.exit_code, "KEY_INVALID" in refused.stderr) == (2, True)
     assert run("keys", "new", "ada.key").exit_code == 2
+
+
+def test_passphrase__that_nobody_can_type_is_asked_for_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process without a terminal, for a key to be made and for one to be read: one message, and no key."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RULES_ENGINE_PASSPHRASE", "open sesame")
+    assert run("keys", "new", "ada.key").exit_code == 0
+    monkeypatch.delenv("RULES_ENGINE_PASSPHRASE")
+    program = [sys.executable, "-c", "from rules_engine.cli.main import main; main()"]
+    for verb, file, otherwise in (
+        (["keys", "new", "eve.key"], "eve.key", ", or make a key without one: --unprotected"),
+        (["store", "init", "--store", "risk.db", "--name", "ada", "--key", "ada.key"], "ada.key", ""),
+    ):
+        alone: Any = {"stdin": subprocess.DEVNULL, "start_new_session": True}
+        ended = subprocess.run([*program, *verb], capture_output=True, text=True, check=False, **alone)
+        said = f"Error: the passphrase of {file} cannot be asked for, as there is no terminal; give it in "
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr.endswith(f"\n\n{said}RULES_ENGINE_PASSPHRASE{otherwise}\n")
+        assert "Warning" not in ended.stderr
+    assert not Path("eve.key").exists()
 
 
 def test_store__that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

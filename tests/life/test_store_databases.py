@@ -54,6 +54,27 @@ def test_sqlite__writes_before_it_acknowledges(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "truncate"
 
 
+def test_store__is_named_by_a_path_too(tmp_path: Path) -> None:
+    """As files are everywhere in Python."""
+    store = founded(str(tmp_path / "store.db"))
+    assert Store(tmp_path / "store.db", trust=store.trust).ledger().head == store.ledger().head
+
+
+def test_database__that_cannot_be_used_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    """No step was begun, so nobody is sent to the history: it is no database, a directory, or in none."""
+    (tmp_path / "text.db").write_text("approvals: 2\n" * 100)
+    for name, hint in (
+        ("text.db", r"file is not a database \(wanted a database of SQLite"),
+        ("", "is a directory: name a file in it"),
+        ("none/risk.db", "there is no directory .*none: make it"),
+    ):
+        store = Store(tmp_path / name)
+        with pytest.raises(StoreError, match=f"STORE_UNUSABLE .*{hint}"):
+            store.found("ada", by("ada"))
+    with pytest.raises(StoreError, match=r"STORE_UNUSABLE .*is a directory"):
+        Store(tmp_path).ledger()
+
+
 @pytest.mark.parametrize("url", ["mysql://a:secret@b/c", "postgresql://nobody:secret@127.0.0.1:1/c", "https://a.b/c"])
 def test_database__that_cannot_be_used_is_refused_without_its_password(url: str) -> None:
     """A database of another kind, and a server that is not there."""

@@ -206,7 +206,8 @@ def test_report__of_an_edited_text_names_both(office: Office) -> None:
     identity = {"name": NAME, "version": "1.1.0", "digest": "sha256:0"}
     shares = {"newly_liquidatable_share": "0", "newly_undetermined_share": "0"}
     counts = {"positions": 1, "rows_at_fault": 0, "unpriced_positions": 0, "transitions": []}
-    report = {"before": identity, "after": identity, **shares, **counts}
+    notional = {"newly_liquidatable_notional": {"numerator": "0", "denominator": "1"}}
+    report = {"before": identity, "after": identity, **shares, **counts, **notional}
     Path("impact.json").write_text(json.dumps(report))
     told = office.step("submit", office.version("1.1.0", "0.015"), "--impact", "impact.json", by="sam").stderr
     assert f"REPORT_INVALID the report compares {NAME}@1.1.0 sha256:0 with {NAME}@1.1.0 sha256:0 (wanted" in told

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rules_engine.errors import DocumentError, PolicyError
+from rules_engine.life.store.audit import audited
 from rules_engine.life.store.changes import rollback
 from rules_engine.life.store.log import sha256
 from rules_engine.life.store.statements import Activate, Approve, Rollback, Submit
@@ -105,3 +106,14 @@ def test_rollback__is_of_what_is_in_force_where_the_same_is_scheduled_again(url:
     put_in_force(store, second, 3, effective=at(20))
     rollback(store, SECOND, REGISTRY, by("otto", 4))
     assert [in_force(store, hours) for hours in (2, 5, 30)] == ["1.1.0", "1.0.0", "1.0.0"]
+
+
+def test_audit__is_clean_again_when_a_submission_without_a_text_is_overtaken(url: str, tmp_path: Path) -> None:
+    """A submitter alone leaves it there: while it waits it is a problem, and afterwards a warning."""
+    store = founded(url)
+    put_in_force(store, texts(tmp_path, "1.0.0", "0.01"))
+    submitted_unreadable(store, tmp_path, "DOCUMENT_MISSING")
+    assert audited(store, REGISTRY).errors > 0
+    put_in_force(store, texts(tmp_path, "1.2.0", "0.012"), 2)
+    audit = audited(store, REGISTRY)
+    assert ({problem.code for problem in audit.problems}, audit.errors) == ({"DOCUMENT_MISSING"}, 0)

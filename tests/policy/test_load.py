@@ -50,6 +50,19 @@ def test_load_policy__takes_a_pinned_name(tmp_path: Path) -> None:
     assert load_policy("bare@0.1.0", policies=tmp_path, registry=REGISTRY).name == "bare"
 
 
+def test_load_policy__refuses_another_version_than_was_asked_for(tmp_path: Path) -> None:
+    """A copy whose text still states the version that it was copied from; its own path is no promise."""
+    file = write(tmp_path, BARE, "bare", "0.2.0")
+    with pytest.raises(PolicyError, match="POLICY_IDENTITY it holds bare@0.1.0, and is looked up as bare@0.2.0"):
+        load_policy("bare@0.2.0", policies=tmp_path, registry=REGISTRY)
+    policy = load_policy(file, registry=REGISTRY)
+    assert policy.version == "0.1.0"
+    assert str(load.misplaced(file, policy)).startswith(f"{file}:3:")
+    assert load.misplaced(write(tmp_path, BARE, "bare", "0.1.0"), policy) is None
+    assert load.misplaced(tmp_path / "candidate.yaml", policy) is None
+    assert load.misplaced(tmp_path / "other" / "0.2.0.yaml", policy) is None
+
+
 def test_load_policy__takes_a_pinned_name_of_a_packaged_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "packaged_policies", BARE, "bare", "0.1.0")
     monkeypatch.syspath_prepend(tmp_path)

@@ -34,7 +34,7 @@ class LogEnd(ABC):
     def __init__(self, name: str, limit: int, header: Callable[[], Mapping[str, Any]]) -> None:
         self.name, self.torn, self.resumed = name, 0, False
         self._limit, self._header = limit, header
-        self._broken = False
+        self._broken = self._closed = False
         self._file, self._sequence, self._size = 1, 0, 0
         self._hash: str | None = None
         self._markets: set[str] = set()
@@ -46,6 +46,8 @@ class LogEnd(ABC):
 
     def append(self, entries: Sequence[Entry], *, durable: bool) -> None:
         """Writes records, all or none; `durable` waits until the disk has them. Raises `DecisionLogError`."""
+        if self._closed:
+            raise DecisionLogError([self._problem("LOG_UNWRITABLE", "the log is closed", "open it again")])
         if self._broken:
             raise DecisionLogError([self._problem("LOG_UNWRITABLE", "an earlier write failed", REOPEN)])
         try:

@@ -147,7 +147,7 @@ class LogFiles(LogEnd):
             if descriptor >= 0:
                 os.close(descriptor)
         self._descriptor = self._lock = -1
-        self._broken = True
+        self._closed = True
 
 
 def _sync_folder(folder: Path) -> None:

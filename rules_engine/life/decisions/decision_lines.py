@@ -7,6 +7,7 @@ line feed (null in the very first). A log, and each of its files, begins with a 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal
 
@@ -53,6 +54,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 def line_hash(line: bytes) -> str:
     """The hash of a line, without its line feed."""
     return hashlib.sha256(line).hexdigest()
+
+
+def is_hash(text: str) -> bool:
+    """Whether a text is the hash of a line, whole."""
+    return isinstance(text, str) and re.fullmatch("[0-9a-f]{64}", text) is not None
 
 
 def written(sequence: int, previous: str | None, record: bytes) -> bytes:

@@ -14,7 +14,7 @@ from rules_engine.errors import DocumentError, Mark
 from rules_engine.life.answering import Answering, AnsweringInMarket
 from rules_engine.life.decisions.decision_documents import account_of, answer_document, hash_of, input_hash, order_of
 from rules_engine.life.decisions.decision_engines import Engines, PolicyUnknown
-from rules_engine.life.decisions.decision_lines import Line, LogProblem
+from rules_engine.life.decisions.decision_lines import Line, LogProblem, is_hash
 from rules_engine.life.decisions.decision_places import read_log, shown_log
 from rules_engine.life.decisions.decision_records import KINDS
 from rules_engine.life.decisions.decision_sweeps import Books, Sweeps
@@ -74,6 +74,8 @@ def replay(
     `key`. A `candidate` is asked all that is replayed, and how it differs is counted. Raises OSError where there is no
     such log.
     """
+    if head is not None and not is_hash(head):
+        raise ValueError(f"{head!r} is no hash of a line: wanted 64 hexadecimal digits, `head[1]` of a log or replay")
     trial = None if candidate is None else Trial(candidate)
     replaying = Replaying(engine_for, Sweeps(key), trial)
     problems: list[LogProblem] = []

@@ -127,4 +127,4 @@ class LogTable(LogEnd):
         self._disconnect()
         if self._lock >= 0:
             os.close(self._lock)
-        self._lock, self._broken = -1, True
+        self._lock, self._closed = -1, True

@@ -133,6 +133,11 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
         return counted(self.moved, [move(one, other) for one in FALLEN for other in FINE])
 
     @property
+    def undecided(self) -> Counted:
+        """Positions whose pool cannot be decided under either policy: nobody knows what the change does to them."""
+        return counted(self.moved, [move("undetermined", "undetermined")])
+
+    @property
     def newly_liquidatable_share(self) -> Share:
         """The part of the book's notional that is newly to be liquidated, bankrupt or not."""
         return self._share(self.newly_liquidated)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -16,10 +16,19 @@ from rules_engine.life.store.store import Store
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """What was found. `ledger` is None where the log itself is not accepted: nothing else can be said then."""
+    """What was found. `ledger` is None where the log itself is not accepted: nothing else can be said then.
+
+    What is wrong with a submission that was overtaken, and that nothing was ever answered by, is a warning: whoever may
+    submit could otherwise leave a store that is never clean again.
+    """
 
     ledger: Ledger | None
     problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> int:
+        """How many problems are more than warnings."""
+        return sum(problem.severity == "error" for problem in self.problems)
 
 
 def audited(store: Store, registry: Registry) -> Audit:
@@ -33,21 +42,30 @@ def audited(store: Store, registry: Registry) -> Audit:
 
 def _of_texts(store: Store, ledger: Ledger) -> Iterator[Problem]:
     """Texts that are missing or altered, and those that no statement names."""
-    named = {
-        digest: pin
-        for line in ledger.lines.values()
-        for submission in line.submissions.values()
-        for pin, digest in submission.statement.documents.items()
-    }
-    for digest, pin in named.items():
+    each = [(line, one) for line in ledger.lines.values() for one in line.submissions.values()]
+    named: dict[str, tuple[str, bool]] = {}
+    for line, submission in each:
+        for pin, digest in submission.statement.documents.items():
+            named[digest] = pin, _matters(line, submission) or named.get(digest, ("", False))[1]
+    for digest, (pin, matters) in named.items():
         try:
             store.text_of(pin, digest)
         except StoreError as error:
-            yield from error.problems
+            yield from _weighed(error.problems, matters)
     for name in store.tables.names():
         if name not in named:
             said = f"no statement names the text under {name!r:.80}"
             yield Problem(code="DOCUMENT_STRAY", message=said, hint="it is never used; remove it")
+
+
+def _matters(line: Line, submission: Submission) -> bool:
+    """Whether something was, or may still be, answered by a submission."""
+    return submission.activation is not None or submission in line.waiting
+
+
+def _weighed(problems: Iterable[Problem], matters: bool) -> Iterator[Problem]:
+    for problem in problems:
+        yield problem if matters else msgspec.structs.replace(problem, severity="warning")
 
 
 def _of_figures(store: Store, ledger: Ledger, registry: Registry) -> Iterator[Problem]:
@@ -66,8 +84,10 @@ def _of_version(checked: Checked, line: Line, submission: Submission, turn: Turn
         else:
             checked.turn(line, turn)
     except StoreError as error:
-        yield from (problem for problem in error.problems if problem.code in ("DOCUMENT_DIGEST", *UNLAWFUL))
+        told = [problem for problem in error.problems if problem.code in ("DOCUMENT_DIGEST", *UNLAWFUL)]
+        yield from _weighed(told, _matters(line, submission))
     except PolicyError as error:
         message = f"{submission.pin} does not compile any more: {error.problems[0]}"
         hint = "a plugin may be missing, or the software is another one"
-        yield Problem(code="FIGURES_UNCHECKED", message=message, hint=hint, severity="warning")
+        problem = Problem(code="FIGURES_UNCHECKED", message=message, hint=hint)
+        yield from _weighed([problem], _matters(line, submission) and (turn is None or turn.undone is None))

@@ -82,6 +82,7 @@ def read_report(data: bytes) -> Report:
     """What an impact report says. Raises `StoreError` (`REPORT_INVALID`)."""
     try:
         document: Any = msgspec.json.decode(data)
+        _agrees(document)
         faults, moves = _count(document["rows_at_fault"]), document["transitions"]
         undecided = sum(_count(each["positions"]) for each in moves if each["before"] == each["after"] == UNDETERMINED)
         report = Report(
@@ -94,10 +95,37 @@ def read_report(data: bytes) -> Report:
         )
         undecided_before = _from_undetermined(document)
     except (ValueError, KeyError, TypeError, RecursionError, ZeroDivisionError) as error:
-        raise refusal("REPORT_INVALID", f"this is no impact report: {error!r:.200}", WRITES) from error
+        raise refusal("REPORT_INVALID", f"this is no impact report: {_why(error)}", WRITES) from error
     if report.share > 1:
         raise refusal("REPORT_INVALID", "the shares of the report are more than the whole")
     return msgspec.structs.replace(report, share=min(report.share + undecided_before, Fraction(1)))
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a report, in words."""
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]}"
+    if isinstance(error, ValueError):
+        return f"{error}"[:200]
+    return "it is nested too deeply" if isinstance(error, RecursionError) else "a part of it has another form"
+
+
+def _agrees(document: Any) -> None:
+    """Whether the shares that guards go by are those of the transitions. Raises ValueError where they are not.
+
+    Transitions state their notional to the cent, half of which is left for each.
+    """
+    whole = _fraction(document["newly_liquidatable_notional"]["denominator"])
+    for name, befores, afters in (
+        (SHARES[0], ORIGINS["known"], FALLEN),
+        (SHARES[1], (*ORIGINS["known"], *FALLEN), (UNDETERMINED,)),
+    ):
+        moves = [each for each in document["transitions"] if each["before"] in befores and each["after"] in afters]
+        notional = sum((_fraction(each["notional"]) for each in moves), Fraction())
+        if abs(_fraction(document[name]) * whole - notional) > HALF_A_CENT * len(moves):
+            said = f"its {name} is {document[name]:.80}"
+            found = plain(Decimal(round(notional / whole * 10**6)).scaleb(-6)) if whole else "of nothing"
+            raise ValueError(f"{said}, and by its transitions it is {found}")
 
 
 def _from_undetermined(document: Any) -> Fraction:

@@ -65,8 +65,9 @@ class FollowingEngine(ByMarket):
 
     It has the methods of `Engine`. `refresh` reads the store; `follow` does so again and again, in a thread of its own.
     The store is for this engine alone, for it remembers the head of the log that was read last. Raises `StoreError` and
-    `PolicyError` where it is refused at first: then there is no last good version; `tell` is told of later ones.
-    `clock` gives aware times; no answer depends on it but `policy`. May be used by many threads.
+    `PolicyError` where it is refused at first, for there is no last good version then, and where nobody has submitted a
+    version of that name; `tell` is told of later ones. `clock` gives aware times; no answer depends on it but `policy`.
+    May be used by many threads.
     """
 
     def __init__(
@@ -86,6 +87,9 @@ class FollowingEngine(ByMarket):
         self._one_reader = threading.Lock()
         self._ends, self._thread = threading.Event(), threading.Thread()
         self._read_since, self._reading = monotonic(), self._read(None)
+        if not self._known:
+            said = f"no version of {name} was ever submitted"
+            raise refusal("POLICY_UNKNOWN", said, there(store.ledger(), name), document=store.tables.name)
 
     @property
     def reading(self) -> Reading:
@@ -123,6 +127,7 @@ class FollowingEngine(ByMarket):
         at = zoned(self.clock())
         ledger = self.store.trusted_ledger()
         written = ledger.line(self.name)
+        self._known = bool(written.submissions)
         standing = (turn.submission for turn in written.turns if turn.undone is None)
         self.store.check_texts(standing)  # the same log may have other texts
         line = self._checked.line(written)
@@ -134,6 +139,10 @@ class FollowingEngine(ByMarket):
 
     def follow(self, every: timedelta) -> None:
         """Refreshes again and again, until `stop`."""
+        if not isinstance(every, timedelta):
+            raise TypeError(f"every is {type(every).__name__}; wanted a timedelta, as in timedelta(seconds=10)")
+        if every <= timedelta(0):
+            raise ValueError(f"every is {every}; wanted more than no time, as in timedelta(seconds=10)")
         if self._thread.is_alive():
             raise RuntimeError(f"{self.name} is followed already")
 

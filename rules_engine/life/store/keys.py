@@ -36,7 +36,11 @@ SIGNATURE_BYTES: Final = 64
 ID_DIGITS: Final = 32
 LARGEST_FILE: Final = 10_000
 """Bytes of a key file; PKCS 8 of such a key has about 120, with a passphrase 300."""
+PUBLIC: Final = ".pub"
+"""What the name of a public key's file ends in."""
 
+_PRIVATE: Final = "PRIVATE KEY-----"
+"""What the first line of every private key in PEM ends in, encrypted or not (RFC 7468, sections 10 and 11)."""
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _FIELD: Final = 2**255 - 19
 """The field of edwards25519 (RFC 8032, section 5.1)."""
@@ -109,8 +113,14 @@ def new_key() -> PrivateKey:
     return PrivateKey(Ed25519PrivateKey.generate())
 
 
-def parse_public_key(text: str) -> tuple[PublicKey, str]:
-    """The key and the name of a line `ed25519:BASE64 NAME`; the name may be missing. Raises `StoreError`."""
+def parse_public_key(text: str, document: str = "") -> tuple[PublicKey, str]:
+    """The key and the name of a line `ed25519:BASE64 NAME`; the name may be missing. Raises `StoreError`.
+
+    `document` is the file in which the line stands.
+    """
+    if _PRIVATE in text:
+        hint = f"the public one is {document or 'FILE'}{PUBLIC}"
+        raise refusal("KEY_INVALID", "this is a private key, and a public one is wanted", hint, document=document)
     spelled, _, name = text.strip().partition(" ")
     algorithm, _, encoded = spelled.partition(":")
     try:
@@ -119,19 +129,26 @@ def parse_public_key(text: str) -> tuple[PublicKey, str]:
         raw = b""
     key = PublicKey(raw)
     if algorithm != ALGORITHM or len(raw) != KEY_BYTES or key.text != spelled:
-        raise refusal("KEY_INVALID", "this is no public key", f"wanted {ALGORITHM}:BASE64 NAME, on one line")
+        hint = f"wanted {ALGORITHM}:BASE64 NAME, on one line"
+        raise refusal("KEY_INVALID", "this is no public key", hint, document=document)
     point = int.from_bytes(raw, "little") % _SIGN
     if point in _SMALL or point >= _FIELD:
-        raise refusal("KEY_WEAK", f"signatures for {spelled} can be made without a private key", "make another key")
+        said = f"signatures for {spelled} can be made without a private key"
+        raise refusal("KEY_WEAK", said, "make another key", document=document)
     return key, name.strip()
 
 
 def read_private_key(path: str | os.PathLike[str], passphrase: Callable[[], str] = str) -> PrivateKey:
     """The private key in a file; the passphrase is asked for where there is one. Raises OSError and `StoreError`."""
     file = Path(path)
-    if os.name == "posix" and file.stat().st_mode & 0o077:
-        raise refusal("KEY_EXPOSED", "others may read this private key", f"chmod 600 {file}", document=str(file))
     data = file.read_bytes()[:LARGEST_FILE]
+    if data.lstrip().startswith(f"{ALGORITHM}:".encode()):
+        hint = (
+            f"the private one is {str(file).removesuffix(PUBLIC)}" if file.suffix == PUBLIC else "wanted a private one"
+        )
+        raise refusal("KEY_INVALID", "this is a public key", hint, document=str(file))
+    if os.name == "posix" and _PRIVATE.encode() in data and file.stat().st_mode & 0o077:
+        raise refusal("KEY_EXPOSED", "others may read this private key", f"chmod 600 {file}", document=str(file))
     try:
         secret = passphrase().encode() if b"ENCRYPTED" in data else None
         private = load_pem_private_key(data, secret)
@@ -145,7 +162,7 @@ def read_private_key(path: str | os.PathLike[str], passphrase: Callable[[], str]
 
 def write_key(path: str | os.PathLike[str], key: PrivateKey, passphrase: str = "", name: str = "") -> Path:
     """Writes the private key, and beside it `PATH.pub`, whose path comes back; never over a file that is there."""
-    public = Path(f"{os.fspath(path)}.pub")
+    public = Path(f"{os.fspath(path)}{PUBLIC}")
     _write(public, f"{key.public.text} {name}".strip().encode() + b"\n", 0o644)
     try:
         _write(Path(path), key.pem(passphrase), 0o600)

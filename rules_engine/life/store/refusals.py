@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from rules_engine.errors import DocumentError, Problem
 
 
@@ -12,6 +14,10 @@ class StoreError(DocumentError):
     def code(self) -> str:
         """The name of the first reason."""
         return self.problems[0].code
+
+    def of(self, document: str) -> StoreError:
+        """The same of a document that has a name."""
+        return StoreError([msgspec.structs.replace(problem, document=document) for problem in self.problems])
 
 
 def refusal(code: str, message: str, hint: str = "", *, document: str = "") -> StoreError:

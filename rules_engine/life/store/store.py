@@ -6,6 +6,7 @@ verified as any reader will verify it, and added in one transaction: it is in th
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,7 @@ from rules_engine.life.store.statements import (
 )
 from rules_engine.life.store.tables import Tables
 from rules_engine.life.store.texts import Texts, end_of, kept_texts
+from rules_engine.policy.pins import parse_pin
 from rules_engine.terms.policy import Policy
 from rules_engine.terms.rendering import instant
 
@@ -63,8 +65,8 @@ class Store:
     Refusals are `StoreError`s.
     """
 
-    def __init__(self, url: str, *, trust: str | None = None, head: str | None = None) -> None:
-        self.tables = Tables(url)
+    def __init__(self, url: str | os.PathLike[str], *, trust: str | None = None, head: str | None = None) -> None:
+        self.tables = Tables(os.fspath(url))
         self.trust = trust
         self.head = head
         self._checked: tuple[Registry, Checked] | None = None
@@ -112,6 +114,7 @@ class Store:
 
     def set_guards(self, policy: str, guards: Guards, by: Signer) -> Entry:
         """Gives a policy line guards of its own; an administrator does."""
+        check_policy_name(policy)
         return self.append(self.ledger(), by, SetGuards, {"policy": policy, "guards": guards})
 
     def set_clock(self, by: Signer) -> Entry:
@@ -197,6 +200,13 @@ class Store:
     def close(self) -> None:
         """Closes all connections."""
         self.tables.close()
+
+
+def check_policy_name(name: str) -> None:
+    """Whether a policy can have this name."""
+    if parse_pin(f"{name}@0.0.0") is None:
+        hint = "wanted 1 to 64 small letters, digits and hyphens, such as usdt-perpetuals"
+        raise refusal("NAME_INVALID", f"{name!a:.100} is no policy name", hint)
 
 
 def as_signed(pin: str, digest: str, data: object) -> bytes:

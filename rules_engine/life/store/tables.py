@@ -45,6 +45,19 @@ _BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03")
 """That another one writes: result codes of SQLite, and PostgreSQL's lock_not_available."""
 _NO_TABLE: Final = "42P01"
 """PostgreSQL's undefined_table."""
+_LOOK: Final = "look at the history before a step is taken again"
+_RIGHTS: Final = "see who may read and write it, and make files in its directory"
+_ROOM: Final = f"make room on the disk, then {_LOOK}"
+_HINTS: Final = {
+    "SQLITE_NOTADB": "wanted a database of SQLite, as `rules-engine store init` makes it",
+    "SQLITE_CANTOPEN": _RIGHTS,
+    "SQLITE_PERM": _RIGHTS,
+    "SQLITE_READONLY": _RIGHTS,
+    "SQLITE_FULL": _ROOM,
+    "53100": _ROOM,
+    "42501": "grant the role the right to read and write the tables",
+}
+"""What to do, by SQLite's primary result codes and PostgreSQL's disk_full and insufficient_privilege."""
 
 Row = tuple[object, ...]
 
@@ -65,7 +78,7 @@ class Tables:
     def exists(self) -> bool:
         """Whether there is a database at all; a server is asked when it is first needed."""
         file = file_of(self._url)
-        return file is None or file.is_file()
+        return file is None or file.exists()
 
     def create(self) -> None:
         """Makes the tables where they are missing, and the file of SQLite."""
@@ -133,4 +146,14 @@ class Tables:
             return refusal("STORE_CONFLICT", "another step is being taken", "take the step again", document=self.name)
         if code == _NO_TABLE or "no such table" in said:
             return refusal("STORE_MISSING", said, "rules-engine store init founds a store", document=self.name)
-        return refusal("STORE_UNUSABLE", said, "look at the history before a step is taken again", document=self.name)
+        return refusal("STORE_UNUSABLE", said, self._hint(code), document=self.name)
+
+    def _hint(self, code: str) -> str:
+        """What to do about a database that cannot be used; where something may have been written, look first."""
+        kind, file = "_".join(code.split("_")[:2]), file_of(self._url)  # the first two words are SQLite's primary code
+        if kind == "SQLITE_CANTOPEN" and file is not None:
+            if file.is_dir():
+                return f"{file} is a directory: name a file in it"
+            if not file.parent.is_dir():
+                return f"there is no directory {file.parent}: make it, or correct the path"
+        return _HINTS.get(kind, _LOOK)
