@@ -53,7 +53,7 @@ def test_load_policy__takes_a_pinned_name(tmp_path: Path) -> None:
 def test_load_policy__refuses_another_version_than_was_asked_for(tmp_path: Path) -> None:
     """A copy whose text still states the version that it was copied from; its own path is no promise."""
     file = write(tmp_path, BARE, "bare", "0.2.0")
-    with pytest.raises(PolicyError, match="POLICY_IDENTITY it holds bare@0.1.0, and is looked up as bare@0.2.0"):
+    with pytest.raises(PolicyError, match=r"POLICY_IDENTITY it holds bare@0\.1\.0, and is looked up as bare@0\.2\.0"):
         load_policy("bare@0.2.0", policies=tmp_path, registry=REGISTRY)
     policy = load_policy(file, registry=REGISTRY)
     assert policy.version == "0.1.0"
