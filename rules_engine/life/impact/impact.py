@@ -125,7 +125,7 @@ class Comparer:
                 tally = Tally(group, quote, adder, known)
                 for chunk in chunks(group, span, *columns, room):
                     tally.add(chunk)
-                    accounts.add(chunk, quote)
+                    accounts.add(chunk, tally.worth)
                     ratios.add(chunk, span.start)
                 yield (group.instrument, group.mode), tally.answer()
 

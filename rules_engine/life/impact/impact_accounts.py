@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from heapq import heappush, heappushpop
 from typing import Final
 
@@ -10,11 +11,9 @@ import msgspec
 import numpy as np
 
 from rules_engine.engine.book import Book, Integers
-from rules_engine.engine.quote import Quote
 from rules_engine.engine.sweep_rows import STATUSES, Codes
 from rules_engine.engine.sweep_state import Columns
 from rules_engine.life.impact.impact_rows import Chunk
-from rules_engine.life.impact.impact_sums import fraction_of
 from rules_engine.life.impact.impact_tallies import FIGURES, KINDS, MOVES, moves_of, placed
 from rules_engine.numbers.columns import Floats, Mask
 
@@ -83,21 +82,24 @@ class Accounts:
             counts[place] += np.uint32(1)
         return int(np.count_nonzero(counts)), int(counts.max(initial=0))
 
-    def add(self, chunk: Chunk, quote: Quote) -> None:
-        """Takes the rows of a chunk."""
+    def add(self, chunk: Chunk, worth: Fraction | None) -> None:
+        """Takes the rows of a chunk, whose contracts are worth so much."""
         if len(chunk.places):
             owners = chunk.accounts[chunk.places]
             self._owners.append(owners)
             self._moves.append(chunk.moves)
             mine = _IS_NEWLY[chunk.moves].nonzero()[0]
-            if len(mine) and quote.value is not None:
-                worth = chunk.sizes[chunk.places[mine]] * float(abs(fraction_of(quote.value)))
-                self._newly.append((owners[mine], worth))
-        if chunk.change is not None and self.most:
-            self._add_changes(chunk.accounts, chunk.change, chunk.least, chunk.most)
+            if len(mine) and worth is not None:
+                self._newly.append((owners[mine], chunk.sizes[chunk.places[mine]] * float(worth)))
+        if len(chunk.change) and self.most:
+            self._add_changes(chunk.accounts[chunk.alike :], chunk.change)
 
-    def _add_changes(self, accounts: Integers, change: Floats, least: float, most: float) -> None:
+    def _add_changes(self, accounts: Integers, change: Floats) -> None:
         """Adds up the changes that are not small."""
+        least, most = float(change.min()), float(change.max())
+        if not least <= most:
+            change = np.nan_to_num(change)
+            least, most = float(change.min()), float(change.max())
         largest = max(most, -least)
         if largest > self.least:
             chosen = change > self.least
@@ -166,13 +168,14 @@ class Accounts:
         than `slack`: of an account that is smaller by twice that than enough others, nothing need be known.
         """
         slack = 2 * self.least * self.rows * (1 + ROUNDING)
-        floor = slack / 2
-        places = _beyond(self.changes, floor)
-        if len(places) >= self.most:
-            sizes = np.abs(self.changes[places])
-            limit = _nth(sizes, self.most) * (1 - ROUNDING) - slack
-            if limit > floor:
-                return places[sizes >= limit]
+        largest = max(self.changes.max(initial=0.0), -self.changes.min(initial=0.0))
+        for floor in (float(largest) / 2, slack / 2):  # few are in the upper half, as a rule
+            places = _beyond(self.changes, floor)
+            if len(places) >= self.most:
+                sizes = np.abs(self.changes[places])
+                limit = _nth(sizes, self.most) * (1 - ROUNDING) - slack
+                if limit > floor:
+                    return places[sizes >= limit]
         return np.arange(len(self.changes)) if slack else places
 
     def _rows_of(self, wanted: Mask) -> tuple[Integers, Integers, Integers]:

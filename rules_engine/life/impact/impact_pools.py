@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from rules_engine.engine.book import Book, Group, Integers
 from rules_engine.engine.calls import PluginFault, label_of
@@ -52,10 +53,8 @@ BITS: Final = 5
 """That the number of a bin takes."""
 NOWHERE: Final = (1 << BITS) - 1
 """The number of no bin."""
-PAIRS: Final = 65_536
-"""Pairs of bins that are counted at once."""
 LANES: Final = 4
-"""Counters of each bin: a processor waits for one that it has just written to."""
+"""Counters of each pair of bins: a processor waits for one that it has just written to."""
 _LIQUIDATED: Final = np.isin(STATUSES, ("liquidate", "bankrupt"))
 
 
@@ -173,53 +172,50 @@ class Ratios:
     def __init__(self, layouts: Sequence[Layout], sweeps: Sequence[Columns], room: Floats) -> None:
         self.layouts, self.sweeps, self.room = layouts, sweeps, room
         self._codes = np.empty((2, len(room)), np.int32)
-        self._pairs, self._filled = np.empty(max(PAIRS, len(room)), np.int64), 0
         self._lanes = (np.arange(len(room), dtype=np.int32) % LANES) << 2 * BITS
-        self.counts = np.zeros(LANES << 2 * BITS, np.int64)
+        self.alike, self.pairs = np.zeros((2, LANES, 1 << BITS, 1 << BITS), np.int64)
         self.rest: list[list[tuple[Floats, Floats]]] = [[], []]
 
     def add(self, chunk: Chunk, start: int) -> None:
         """Takes the rows of a chunk, of the group that starts here, as far as each is a pool of its own.
 
-        What is healthy has equity, and more than it must keep. All others are looked at in the end.
+        What is healthy has equity, and more than it must keep. All others are looked at in the end. Rows that are in
+        the same bin before and after are counted once, two at a time.
         """
         alone = [start in layout.alone for layout in self.layouts]
         if not any(alone):
             return
         equity = [each.equity[chunk.rows] for each in self.sweeps]
-        codes = self._codes[:, : len(chunk.sizes)]
-        for at in (0, 1):
-            if not alone[at]:
-                codes[at] = NOWHERE
-            elif at and alone[0] and chunk.change is None and np.array_equal(equity[0], equity[1]):
-                codes[1] = codes[0]
-            else:
-                part = np.divide(chunk.margins[2 + at], equity[at], out=self.room[: len(chunk.sizes)])
+        alike = chunk.alike & -2 if all(alone) and np.array_equal(*equity) else 0
+        for at, first in ((0, alike), (1, 0)):
+            codes = self._codes[at, first : len(chunk.sizes)]
+            if alone[at]:
+                part = np.divide(chunk.margins[2 + at][first:], equity[at][first:], out=self.room[: len(codes)])
                 part *= STEPS
-                np.copyto(codes[at], part, casting="unsafe")
-            if alone[at] and len(chunk.places):
-                self.rest[at].append((chunk.margins[2 + at][chunk.places], equity[at][chunk.places]))
-        codes[0] <<= BITS
-        codes[0] |= codes[1]
-        codes[0][chunk.places] = NOWHERE << BITS | NOWHERE
-        if self._filled + len(codes[0]) > len(self._pairs):
-            self._count()
-        start, self._filled = self._filled, self._filled + len(codes[0])
-        np.add(codes[0], self._lanes[: len(codes[0])], out=self._pairs[start : self._filled])
+                np.copyto(codes, part, casting="unsafe")
+                if len(chunk.places):
+                    self.rest[at].append((chunk.margins[2 + at][chunk.places], equity[at][chunk.places]))
+            else:
+                codes[:] = NOWHERE
+        before, after = self._codes[:, : len(chunk.sizes)]
+        before[chunk.places] = after[chunk.places] = NOWHERE
+        self._count(after[: alike // 2], after[alike // 2 : alike], self.alike)
+        self._count(before[alike:], after[alike:], self.pairs)
 
-    def _count(self) -> None:
-        """Counts the pairs of bins, before and after, that were put down."""
-        self.counts += np.bincount(self._pairs[: self._filled], minlength=len(self.counts))
-        self._filled = 0
+    def _count(self, ones: Codes, others: Codes, counts: Integers) -> None:
+        """Counts pairs of bins."""
+        pairs = ones << BITS
+        pairs |= others
+        pairs += self._lanes[: len(pairs)]
+        counts += np.bincount(pairs, minlength=counts.size).reshape(counts.shape)
 
     def answer(self) -> list[tuple[int, ...]]:
         """The counts before and after, with those of pools that several rows share."""
-        self._count()
         counts = []
         for at, (layout, columns) in enumerate(zip(self.layouts, self.sweeps, strict=True)):
-            found = self.counts.reshape(LANES, 1 << BITS, 1 << BITS).sum((0, 2 - at))[: len(RATIO_BINS)]
-            for required, equity in self.rest[at]:
-                found += _binned(required, equity)
+            found = (self.pairs.sum((0, 2 - at)) + self.alike.sum((0, 1)) + self.alike.sum((0, 2)))[: len(RATIO_BINS)]
+            if self.rest[at]:
+                found += _binned(*(np.concatenate(each) for each in zip(*self.rest[at], strict=True)))
             for each in layout.shared:
                 margins = columns.maintenance_margin[each.places]
                 sums = np.bincount(each.pools, margins, each.size).astype(np.float64, copy=False)

@@ -29,8 +29,9 @@ class Chunk(msgspec.Struct, frozen=True):
     """Some rows of a group, which stand in order of size; `rows` are their places in the columns.
 
     `places` are those of them that are not healthy both before and after, and `moves` what happens to these. `margins`
-    are initial and then maintenance margins, each before and after. `change` is of maintenance, 0 where it is not
-    known, between `least` and `most`; None where there is none. `sizes` and `change` hold until the next chunk comes.
+    are initial and then maintenance margins, each before and after. Maintenance is the same before and after in the
+    first `alike` rows; `change` is that of the others, NaN where it is not known. `sizes` and `change` hold until the
+    next chunk comes.
     """
 
     group: Group
@@ -40,9 +41,8 @@ class Chunk(msgspec.Struct, frozen=True):
     places: Integers
     moves: Codes
     margins: Sequence[Floats]
-    change: Floats | None
-    least: float
-    most: float
+    alike: int
+    change: Floats
 
 
 def longest(book: Book) -> int:
@@ -58,36 +58,38 @@ def chunks(group: Group, rows: slice, before: Columns, after: Columns, room: Seq
         here = slice(rows.start + span.start, rows.start + span.stop)
         sizes, change = (each[: span.stop - span.start] for each in room)
         np.abs(quantity[span.start : span.stop], out=sizes)
-        every = moves_of(before.status[here], after.status[here])
-        places = every.astype(bool).nonzero()[0]
+        statuses = before.status[here], after.status[here]
+        places = np.logical_or(*statuses).nonzero()[0]
         margins = [getattr(each, figure)[here] for figure in FIGURES for each in (before, after)]
-        np.subtract(margins[3], margins[2], out=change)
-        least, most = float(change.min()), float(change.max())
-        alike = least == most == 0.0
-        if not least <= most:
-            np.nan_to_num(change, copy=False)
-            least, most = float(change.min()), float(change.max())
+        alike = _alike(margins[2], margins[3])
         yield Chunk(
             group=group,
             rows=here,
             accounts=group.accounts[span.start : span.stop],
             sizes=sizes,
             places=places,
-            moves=every[places],
+            moves=moves_of(*(each[places] for each in statuses)),
             margins=margins,
-            change=None if alike else change,
-            least=least,
-            most=most,
+            alike=alike,
+            change=np.subtract(margins[3][alike:], margins[2][alike:], out=change[alike:]),
         )
+
+
+def _alike(one: Floats, other: Floats) -> int:
+    """How many rows from the first on have the same figure in both."""
+    differs = one != other
+    first = int(differs.argmax())
+    return first if differs[first] else len(differs)
 
 
 class Tally:
     """What happens to the rows of a group, chunk by chunk; its notional, table and tiers are those of this quote."""
 
     def __init__(self, group: Group, quote: Quote, adder: Adder, known: dict[int, int]) -> None:
-        self.group, self.adder, self.value, self.known = group, adder, quote.value, known
-        self.worth = Fraction() if quote.value is None else abs(fraction_of(quote.value))
-        self.tiers, self.floors = _tiers(None if quote.rule is None else quote.rule.table, quote.value)
+        self.group, self.adder, self.known = group, adder, known
+        self.worth = None if quote.value is None else abs(fraction_of(quote.value))
+        self.tiers, self.floors = _tiers(None if quote.rule is None else quote.rule.table, self.worth)
+        self.cuts = np.zeros(len(self.tiers) + 1, np.int64)
         self.counts = np.zeros(MOVES, np.int64)
         self.sums, self.rows = np.zeros((4, len(self.tiers))), np.zeros((2, len(self.tiers)), np.int64)
         self.unit, self.total = 0, 0
@@ -97,7 +99,7 @@ class Tally:
         """Takes the next chunk, of sizes no smaller than those before."""
         self.counts += np.bincount(chunk.moves, minlength=MOVES)
         self._add_margins(chunk)
-        if self.value is not None and chunk.sizes[-1] > 0.0:
+        if self.worth is not None and chunk.sizes[-1] > 0.0:
             if not self.total:
                 self.unit = unit_of(chunk.sizes)
             self.total += self._total(chunk)
@@ -113,10 +115,11 @@ class Tally:
 
     def _add_margins(self, chunk: Chunk) -> None:
         """Adds margins up by tier: the rows of each follow each other."""
-        cuts = np.concatenate([[0], np.searchsorted(chunk.sizes, self.floors), [len(chunk.sizes)]])
-        sizes = np.diff(cuts)
+        self.cuts[1:-1] = np.searchsorted(chunk.sizes, self.floors)
+        self.cuts[-1] = len(chunk.sizes)
+        sizes = self.cuts[1:] - self.cuts[:-1]
         tiers = sizes.nonzero()[0]
-        starts = cuts[tiers]
+        starts = self.cuts[tiers]
         sums = np.array([np.add.reduceat(column, starts) for column in chunk.margins])
         if np.isnan(sums).any():
             known = ~np.isnan(sum(chunk.margins[1:], chunk.margins[0]))
@@ -133,19 +136,21 @@ class Tally:
         return Moved(
             positions=tuple(self.counts.tolist()),
             notional={move: self._notional(units) for move, units in sorted(self.moved.items()) if units},
-            unpriced=self.group.size if self.value is None else 0,
+            unpriced=self.group.size if self.worth is None else 0,
             tiers={tier: Margins(rows, unknown, *sums) for tier, rows, unknown, sums in told if rows},
         )
 
     def _notional(self, units: int) -> Fraction:
+        assert self.worth is not None
         shift = max(-self.unit, 0)
         return Fraction(self.worth.numerator * (units << (self.unit + shift)), self.worth.denominator << shift)
 
 
-def _tiers(table: Table | None, value: Any) -> tuple[list[Tier], NDArray[np.float64]]:
+def _tiers(table: Table | None, worth: Fraction | None) -> tuple[list[Tier], Floats]:
     """The tiers of a table, and the sizes at which those after the first begin."""
-    if table is None or (value is None and table.unit == "notional"):
+    if table is None or (worth is None and table.unit == "notional"):
         return [("" if table is None else table.name, 0)], np.empty(0)
-    unit = float(abs(fraction_of(value))) if table.unit == "notional" else 1.0
-    floors = np.array([float(tier.floor) for tier in table.tiers[1:]]) / unit
+    floors = np.array([float(tier.floor) for tier in table.tiers[1:]])
+    if table.unit == "notional":
+        floors /= float(worth)
     return [(table.name, number) for number in range(1, len(table.tiers) + 1)], floors
