@@ -6,7 +6,7 @@ columns cannot decide is decided by the very code of `evaluate`, account by acco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from time import perf_counter
 from typing import Final, TypeAlias
@@ -20,7 +20,7 @@ from rules_engine.engine.quote import Quotes
 from rules_engine.engine.sweep_prices import liquidation_prices
 from rules_engine.engine.sweep_rows import STATUSES, UNDETERMINED, GroupTerms, column, decided, decided_too, figures_of
 from rules_engine.engine.sweep_settle import decide_shared
-from rules_engine.engine.sweep_state import NEAR, UNPRICED, Chunk, Columns, Placed, Work, columns_for
+from rules_engine.engine.sweep_state import NEAR, UNPRICED, Chunk, Columns, Placed, PoolFigures, Work, columns_for
 from rules_engine.engine.workers import FORKS, Crew, CrewLost
 from rules_engine.formulas.pool import surplus
 from rules_engine.numbers.columns import NotColumns
@@ -49,13 +49,15 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
 
     `exactly` counts the rows that were decided exactly, by the reason for it; those of an account that was decided
     whole count there, and once more where their group was given up. `rows_exact` are those rows, each counted once,
-    and `seconds_exact` is what deciding them took.
+    and `seconds_exact` is what deciding them took. `pools` are the figures of pools that rows share, by what the book
+    keeps their index under; like the columns, they hold until another sweep goes into this one.
     """
 
     policy: PolicyIdentity
     as_of: datetime
     book: Book
     columns: Columns
+    pools: Mapping[tuple[object, ...], PoolFigures]
     exactly: dict[str, int]
     rows_exact: int
     seconds_exact: float
@@ -135,6 +137,7 @@ class Sweeper:
             as_of=work.market.as_of,
             book=work.book,
             columns=work.out,
+            pools=work.pools,
             exactly=work.exactly,
             rows_exact=int(np.count_nonzero(self._exact)),
             seconds_exact=perf_counter() - start,
@@ -213,12 +216,14 @@ class Sweeper:
         wanted = np.flatnonzero(self.work.exact_accounts).tolist()
         if not wanted:
             return
-        rows = 0
         for start in range(0, len(wanted), PART):
+            rows: list[int] = []
             for account, places in self.work.book.standing(wanted[start : start + PART]):
                 self._write(places, self.evaluate(account))
-                rows += len(places)
-        self.work.count("accounts decided whole", rows)
+                rows += places
+            self.work.count("accounts decided whole", len(rows))
+            for figures in self.work.pools.values():
+                figures.correct(np.array(rows, np.int64), self.work.out)
 
     def _write(self, places: Sequence[int], evaluation: Evaluation) -> None:
         """Takes an exact evaluation's figures down, its positions in the order of these places."""

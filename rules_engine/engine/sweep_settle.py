@@ -21,7 +21,7 @@ from rules_engine.engine.sweep_pools import (
 from rules_engine.engine.sweep_prices import liquidation_prices
 from rules_engine.engine.sweep_rows import UNDETERMINED, decided, decided_too
 from rules_engine.engine.sweep_shared import Shared
-from rules_engine.engine.sweep_state import UNPRICED, Chunk, Placed, Work
+from rules_engine.engine.sweep_state import UNPRICED, Chunk, Placed, PoolFigures, Work
 from rules_engine.formulas.pool import draw_limit, surplus
 from rules_engine.numbers.bounded import BoundedNumbers
 from rules_engine.numbers.column_numbers import ColumnNumbers
@@ -59,6 +59,7 @@ class Pools:
     def __init__(
         self,
         shared: Shared,
+        key: tuple[object, ...],
         parts: Sequence[int],
         index: PoolIndex,
         owners: Integers,
@@ -66,7 +67,7 @@ class Pools:
         unknown: Mask,
     ) -> None:
         self.work, self.index, self.owners, self.size = shared.work, index, owners, index.size
-        self.shared, self.parts, self.places = shared, parts, shared.places(parts)
+        self.shared, self.key, self.parts, self.places = shared, key, parts, shared.places(parts)
         self.sums = shared.sums(index, parts, ["pnl", "maintenance", "fee", "least", "least_fee"])
         terms = [*backing, shared.accrued(index, parts), self.sums["pnl"]]
         self.terms = [each for each in terms if each is not None]
@@ -97,6 +98,7 @@ class Pools:
                 figures[self.places] = np.where(unknown, np.nan, figures[self.places])
         self._spread(status, work.out.status)
         self._spread(equity, work.out.equity)
+        work.pools[self.key] = PoolFigures(self.places, self.index.pools, self.sums["maintenance"].values, equity)
 
     def _part(self, pools: slice) -> tuple[float, float, list[Mask]]:
         """Decides some pools; how far off their equity and their surplus are, and which are in doubt."""
@@ -177,7 +179,7 @@ class AccountPools(Pools):
         key = ("accounts", *(shared.placed[i].start for i in parts))
         index, owners = book.kept(key, lambda: (pool_index(shared.accounts(parts), size), np.arange(size)))
         backing, unknown = shared_collateral(shared.work.policy, book, shared.work.market)
-        super().__init__(shared, parts, index, owners, backing, unknown)
+        super().__init__(shared, key, parts, index, owners, backing, unknown)
 
     def free(self) -> Totals:
         """Equity less initial margin."""
@@ -194,12 +196,12 @@ class GroupPools(Pools):
     def __init__(self, shared: Shared) -> None:
         book, parts = shared.work.book, shared.parts(Backing.GROUP)
         keys = [str(shared.placed[i].label.key) for i in parts]
+        key = ("groups", *((shared.placed[i].start, key) for i, key in zip(parts, keys, strict=True)))
         owners, names, index = book.kept(
-            ("groups", *((shared.placed[i].start, key) for i, key in zip(parts, keys, strict=True))),
-            lambda: group_index(shared.accounts(parts), keys, [shared.placed[i].group.size for i in parts]),
+            key, lambda: group_index(shared.accounts(parts), keys, [shared.placed[i].group.size for i in parts])
         )
         unknown = np.full(index.size, book.collateral is None)
-        super().__init__(shared, parts, index, owners, [group_collateral(book, names, owners)], unknown)
+        super().__init__(shared, key, parts, index, owners, [group_collateral(book, names, owners)], unknown)
         self.caps = {shared.placed[i].label.draw_cap for i in parts}
         self.free: Totals | None = None
         self.groups: Floats = np.empty(0)

@@ -67,6 +67,32 @@ def columns_for(rows: int, prices: bool, workers: int) -> Columns:
     return Columns(array(rows, np.uint8), *(array(rows, np.float64) for _ in range(4 + prices)))
 
 
+class PoolFigures(msgspec.Struct, frozen=True):
+    """What pools that rows share must keep and what backs them, by pool; equity is NaN where that is not known.
+
+    `places` are where the rows stand in the answer, in rising order, and `pools` are the pool of each.
+    """
+
+    places: slice | Integers
+    pools: Integers
+    maintenance: Floats
+    equity: Floats
+
+    def correct(self, rows: Integers, answer: Columns) -> None:
+        """Takes from the answer what rows say: all rows of some pools, and others, which are passed over."""
+        if isinstance(self.places, slice):
+            mine = (rows >= self.places.start) & (rows < self.places.stop)
+            at = rows[mine] - self.places.start
+        else:
+            at = np.minimum(np.searchsorted(self.places, rows), len(self.places) - 1)
+            mine = self.places[at] == rows
+            at = at[mine]
+        rows, pools = rows[mine], self.pools[at]
+        self.maintenance[pools] = 0.0
+        np.add.at(self.maintenance, pools, answer.maintenance_margin[rows])
+        self.equity[pools] = answer.equity[rows]
+
+
 class Placed(msgspec.Struct, frozen=True):
     """A group with its place in the columns, what is one for all of its rows, and the label of its pools."""
 
@@ -109,7 +135,8 @@ class Work:
     """One sweep at work.
 
     `exact_accounts` marks those that are left to exact numbers, `exactly` counts rows by why. `numbers` is the number
-    system of its columns: what is not bounded is not certified, and only measured against.
+    system of its columns: what is not bounded is not certified, and only measured against. `pools` are the figures of
+    pools that rows share, by what the book keeps their index under.
     """
 
     def __init__(
@@ -127,6 +154,7 @@ class Work:
         self.exact_accounts = np.zeros(len(book.names), bool)
         self.exact_accounts[list(book.records)] = True
         self.exactly: dict[str, int] = {}
+        self.pools: dict[tuple[object, ...], PoolFigures] = {}
         longest = max((span.stop - span.start for group in book.groups for span in group.spans), default=0)
         self._scratch = Scratch(0, longest)
 

@@ -78,6 +78,21 @@ def test_price__of_isolated_rows_on_both_sides_is_each_one_s_own() -> None:
     assert sweep.exactly == {}
 
 
+@pytest.mark.parametrize("at", ["whole", "without a mark"])
+@pytest.mark.parametrize("modes", [("cross",), ("hybrid",), ("isolated", "cross", "hybrid")])
+def test_sweep__keeps_the_figures_of_pools_that_rows_share(modes: tuple[str, ...], at: str) -> None:
+    """They are what the rows add up to, some of them decided exactly; equity is that of each row."""
+    sweep = fine_engine().sweep(book_with(random_accounts(11, 80, modes, jumps=True)), MARKETS[at])
+    assert sweep.exactly["accounts decided whole"] > 0
+    assert {name for name, *_ in sweep.pools} == {"accounts", "groups"} - ({"groups"} if modes == ("cross",) else set())
+    for figures in sweep.pools.values():
+        mine, equity = figures.pools, figures.equity[figures.pools]
+        assert np.array_equal(equity, sweep.columns.equity[figures.places], equal_nan=True)
+        sums = np.bincount(mine, sweep.columns.maintenance_margin[figures.places], len(figures.equity))
+        known = ~np.isnan(equity)
+        assert figures.maintenance[mine][known] == pytest.approx(sums[mine][known], rel=1e-12)
+
+
 UNKNOWN: dict[str, dict[str, Any]] = {
     "price of an asset": account(position("1", mode="cross"), position("1", mode="hybrid", id="p2"), account="odd"),
     "mark": account(

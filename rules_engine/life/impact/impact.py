@@ -87,7 +87,7 @@ class Comparer:
         sweeps = list(zip((before, after), self.policies, self.quotes, strict=True))
         layouts = [layout_of(policy, sweep.book, each.of_cohort) for sweep, policy, each in sweeps]
         room = [np.empty(longest(book)) for _ in range(3)]
-        accounts, ratios = Accounts(book, *columns, self.most), Ratios(layouts, columns, room.pop())
+        accounts, ratios = Accounts(book, *columns, self.most), Ratios(layouts, (before, after), room.pop())
         groups = self._groups(book, columns, quotes, accounts, ratios, room)
         prices = [_counts(distances(each.book, each.columns, quotes)) for each, _, _ in sweeps if self.prices]
         return Impact(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rules_engine.engine.book import Book, Group, Integers
 from rules_engine.engine.calls import PluginFault, label_of
 from rules_engine.engine.quote import Quote
+from rules_engine.engine.sweep import Sweep
 from rules_engine.engine.sweep_pools import PoolIndex, group_index, pool_index
 from rules_engine.engine.sweep_rows import STATUSES, Codes
 from rules_engine.engine.sweep_state import Columns
@@ -59,16 +60,14 @@ _LIQUIDATED: Final = np.isin(STATUSES, ("liquidate", "bankrupt"))
 
 
 class Pooled(msgspec.Struct, frozen=True):
-    """Rows that share pools: their places in the columns, the pool of each, and how many pools there are.
+    """Rows that share pools: their places in the columns, and which pool each belongs to.
 
-    `held` are the pools that have any, and `first` is the place of a row of each.
+    `key` is what a book keeps the index under.
     """
 
+    key: tuple[object, ...]
     places: Integers | slice
-    pools: Integers
-    size: int
-    held: Integers
-    first: Integers
+    index: PoolIndex
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -123,7 +122,7 @@ def _accounts(book: Book, members: Sequence[Member]) -> Pooled:
     """Pools of accounts. Which row belongs to which is what a sweep keeps of these very groups."""
     key = ("accounts", *(one.rows.start for one in members))
     index, _ = book.kept(key, lambda: (pool_index(_owners(members), len(book.names)), np.arange(len(book.names))))
-    return _pooled(book, members, key, index)
+    return Pooled(key, _places([one.rows for one in members]), index)
 
 
 def _groups(book: Book, members: Sequence[Member]) -> Pooled:
@@ -133,27 +132,11 @@ def _groups(book: Book, members: Sequence[Member]) -> Pooled:
     sizes = [member.group.size for member in members]
     key = ("groups", *((member.rows.start, key) for member, key in zip(members, keys, strict=True)))
     _, _, index = book.kept(key, lambda: group_index(_owners(members), keys, sizes))
-    return _pooled(book, members, key, index)
+    return Pooled(key, _places([one.rows for one in members]), index)
 
 
 def _owners(members: Sequence[Member]) -> Integers:
     return np.concatenate([one.group.accounts for one in members])
-
-
-def _pooled(book: Book, members: Sequence[Member], key: tuple[object, ...], index: PoolIndex) -> Pooled:
-    places = _places([one.rows for one in members])
-
-    def rows() -> tuple[Integers, Integers]:
-        """The pools that are held, and a row of each."""
-        first = np.empty(index.size, np.int64)
-        for start in range(0, len(index.pools), CHUNK):
-            pools = index.pools[start : start + CHUNK]
-            mine = np.arange(start, start + len(pools))
-            first[pools] = mine + places.start if isinstance(places, slice) else places[mine]
-        held = np.flatnonzero(index.held)
-        return held, first[held]
-
-    return Pooled(places, index.pools, index.size, *book.kept(("a row of each pool", *key), rows))
 
 
 def _places(spans: Sequence[slice]) -> Integers | slice:
@@ -169,7 +152,7 @@ class Ratios:
     Chunks are added one after another. `room` is where the quotients of one are worked out.
     """
 
-    def __init__(self, layouts: Sequence[Layout], sweeps: Sequence[Columns], room: Floats) -> None:
+    def __init__(self, layouts: Sequence[Layout], sweeps: Sequence[Sweep], room: Floats) -> None:
         self.layouts, self.sweeps, self.room = layouts, sweeps, room
         self._codes = np.empty((2, len(room)), np.int32)
         self._lanes = (np.arange(len(room), dtype=np.int32) % LANES) << 2 * BITS
@@ -185,8 +168,8 @@ class Ratios:
         alone = [start in layout.alone for layout in self.layouts]
         if not any(alone):
             return
-        equity = [each.equity[chunk.rows] for each in self.sweeps]
-        alike = chunk.alike & -2 if all(alone) and np.array_equal(*equity) else 0
+        equity = [each.columns.equity[chunk.rows] for each in self.sweeps]
+        alike = chunk.alike & -2 if all(alone) and np.array_equal(equity[0], equity[1]) else 0
         for at, first in ((0, alike), (1, 0)):
             codes = self._codes[at, first : len(chunk.sizes)]
             if alone[at]:
@@ -202,7 +185,7 @@ class Ratios:
         self._count(after[: alike // 2], after[alike // 2 : alike], self.alike)
         self._count(before[alike:], after[alike:], self.pairs)
 
-    def _count(self, ones: Codes, others: Codes, counts: Integers) -> None:
+    def _count(self, ones: NDArray[np.int32], others: NDArray[np.int32], counts: Integers) -> None:
         """Counts pairs of bins."""
         pairs = ones << BITS
         pairs |= others
@@ -212,18 +195,29 @@ class Ratios:
     def answer(self) -> list[tuple[int, ...]]:
         """The counts before and after, with those of pools that several rows share."""
         counts = []
-        for at, (layout, columns) in enumerate(zip(self.layouts, self.sweeps, strict=True)):
+        for at, (layout, sweep) in enumerate(zip(self.layouts, self.sweeps, strict=True)):
             found = (self.pairs.sum((0, 2 - at)) + self.alike.sum((0, 1)) + self.alike.sum((0, 2)))[: len(RATIO_BINS)]
             if self.rest[at]:
                 found += _binned(*(np.concatenate(each) for each in zip(*self.rest[at], strict=True)))
             for each in layout.shared:
-                margins = columns.maintenance_margin[each.places]
-                sums = np.bincount(each.pools, margins, each.size).astype(np.float64, copy=False)
-                for start in range(0, len(each.held), CHUNK):
+                figures = _figures(sweep, each)
+                for start in range(0, each.index.size, CHUNK):
                     part = slice(start, start + CHUNK)
-                    found += _binned(sums[each.held[part]], columns.equity[each.first[part]])
+                    held = each.index.held[part]
+                    mine = slice(None) if held.all() else held
+                    found += _binned(*(figure[part][mine] for figure in figures))
             counts.append(tuple(found.tolist()))
         return counts
+
+
+def _figures(sweep: Sweep, each: Pooled) -> tuple[Floats, Floats]:
+    """Maintenance and equity by pool, as the sweep has added them up; by row, where it decided some groups exactly."""
+    if (known := sweep.pools.get(each.key)) is not None:
+        return known.maintenance, known.equity
+    pools, columns, equity = each.index.pools, sweep.columns, np.empty(each.index.size)
+    equity[pools] = columns.equity[each.places]
+    required = np.bincount(pools, columns.maintenance_margin[each.places], each.index.size)
+    return required.astype(np.float64, copy=False), equity
 
 
 def _binned(required: Floats, equity: Floats) -> Integers:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from rules_engine.engine.book import Book, Group, Integers
 from rules_engine.engine.quote import Quote
@@ -150,7 +148,6 @@ def _tiers(table: Table | None, worth: Fraction | None) -> tuple[list[Tier], Flo
     """The tiers of a table, and the sizes at which those after the first begin."""
     if table is None or (worth is None and table.unit == "notional"):
         return [("" if table is None else table.name, 0)], np.empty(0)
-    floors = np.array([float(tier.floor) for tier in table.tiers[1:]])
-    if table.unit == "notional":
-        floors /= float(worth)
+    unit = 1.0 if worth is None or table.unit != "notional" else float(worth)
+    floors = np.array([float(tier.floor) for tier in table.tiers[1:]]) / unit
     return [(table.name, number) for number in range(1, len(table.tiers) + 1)], floors
