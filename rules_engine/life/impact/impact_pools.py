@@ -169,7 +169,9 @@ class Ratios:
         if not any(alone):
             return
         equity = [each.columns.equity[chunk.rows] for each in self.sweeps]
-        alike = chunk.alike & -2 if all(alone) and np.array_equal(equity[0], equity[1]) else 0
+        alike = chunk.alike & -2 if all(alone) else 0
+        if not (equity[0][:alike] == equity[1][:alike]).all():
+            alike = 0
         for at, first in ((0, alike), (1, 0)):
             codes = self._codes[at, first : len(chunk.sizes)]
             if alone[at]:

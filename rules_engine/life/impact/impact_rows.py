@@ -113,7 +113,7 @@ class Tally:
 
     def _add_margins(self, chunk: Chunk) -> None:
         """Adds margins up by tier: the rows of each follow each other."""
-        self.cuts[1:-1] = np.searchsorted(chunk.sizes, self.floors)
+        self.cuts[1:-1] = chunk.sizes.searchsorted(self.floors)
         self.cuts[-1] = len(chunk.sizes)
         sizes = self.cuts[1:] - self.cuts[:-1]
         tiers = sizes.nonzero()[0]

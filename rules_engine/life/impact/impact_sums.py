@@ -60,7 +60,7 @@ def _cut(sizes: Floats) -> float | None:
     than 2^(b + k + 1); low parts are no more than 2^(b + k - 53), and multiples of 2^(a - 53) where none is below
     2^(a - 1). Doubles hold sums of either where 2 k + b - a <= 53.
     """
-    many, first = len(sizes).bit_length(), int(np.searchsorted(sizes, 0.0, "right"))
+    many, first = len(sizes).bit_length(), int(sizes.searchsorted(0.0, "right"))
     if first == len(sizes):
         return 1.0
     least, most = exponent_of(sizes[first]), exponent_of(sizes[-1])
@@ -74,7 +74,7 @@ def exponent_of(size: float) -> int:
 
 def unit_of(sizes: Floats) -> int:
     """The exponent of the unit of which these doubles in rising order, 0 aside, are multiples."""
-    first = int(np.searchsorted(sizes, 0.0, "right"))
+    first = int(sizes.searchsorted(0.0, "right"))
     return exponent_of(sizes[first]) - DIGITS if first < len(sizes) else 0
 
 

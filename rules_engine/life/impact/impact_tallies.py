@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -66,12 +67,15 @@ def added(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> dict[Any, Any]:
     return dict(sorted({**one, **other, **both}.items()))
 
 
-def placed(book: Book) -> Iterator[tuple[Group, slice]]:
+def placed(book: Book) -> list[tuple[Group, slice]]:
     """The groups with where their rows stand in a sweep's columns; rows at fault, in no group, follow them."""
-    start = 0
-    for group in (*book.groups, *book.contents.apart):
-        yield group, slice(start, start + group.size)
-        start += group.size
+
+    def made() -> list[tuple[Group, slice]]:
+        groups = (*book.groups, *book.contents.apart)
+        stops = accumulate(group.size for group in groups)
+        return [(group, slice(stop - group.size, stop)) for group, stop in zip(groups, stops, strict=True)]
+
+    return book.kept(("placed",), made)
 
 
 def moves_of(before: Codes, after: Codes) -> Codes:
