@@ -49,8 +49,9 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
 
     `exactly` counts the rows that were decided exactly, by the reason for it; those of an account that was decided
     whole count there, and once more where their group was given up. `rows_exact` are those rows, each counted once,
-    and `seconds_exact` is what deciding them took. `pools` are the figures of pools that rows share, by what the book
-    keeps their index under; like the columns, they hold until another sweep goes into this one.
+    and `seconds_exact` is what deciding them took. `pools` are the figures of pools that rows share
+    which stand together, by what the book keeps their index under; like the columns, they hold until another sweep goes
+    into this one.
     """
 
     policy: PolicyIdentity

@@ -98,7 +98,8 @@ class Pools:
                 figures[self.places] = np.where(unknown, np.nan, figures[self.places])
         self._spread(status, work.out.status)
         self._spread(equity, work.out.equity)
-        work.pools[self.key] = PoolFigures(self.places, self.index.pools, self.sums["maintenance"].values, equity)
+        if isinstance(self.places, slice):
+            work.pools[self.key] = PoolFigures(self.places, self.index.pools, self.sums["maintenance"].values, equity)
 
     def _part(self, pools: slice) -> tuple[float, float, list[Mask]]:
         """Decides some pools; how far off their equity and their surplus are, and which are in doubt."""

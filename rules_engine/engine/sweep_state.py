@@ -70,24 +70,18 @@ def columns_for(rows: int, prices: bool, workers: int) -> Columns:
 class PoolFigures(msgspec.Struct, frozen=True):
     """What pools that rows share must keep and what backs them, by pool; equity is NaN where that is not known.
 
-    `places` are where the rows stand in the answer, in rising order, and `pools` are the pool of each.
+    `places` are where the rows stand in the answer, and `pools` are the pool of each.
     """
 
-    places: slice | Integers
+    places: slice
     pools: Integers
     maintenance: Floats
     equity: Floats
 
     def correct(self, rows: Integers, answer: Columns) -> None:
         """Takes from the answer what rows say: all rows of some pools, and others, which are passed over."""
-        if isinstance(self.places, slice):
-            mine = (rows >= self.places.start) & (rows < self.places.stop)
-            at = rows[mine] - self.places.start
-        else:
-            at = np.minimum(np.searchsorted(self.places, rows), len(self.places) - 1)
-            mine = self.places[at] == rows
-            at = at[mine]
-        rows, pools = rows[mine], self.pools[at]
+        rows = rows[(rows >= self.places.start) & (rows < self.places.stop)]
+        pools = self.pools[rows - self.places.start]
         self.maintenance[pools] = 0.0
         np.add.at(self.maintenance, pools, answer.maintenance_margin[rows])
         self.equity[pools] = answer.equity[rows]
@@ -136,7 +130,7 @@ class Work:
 
     `exact_accounts` marks those that are left to exact numbers, `exactly` counts rows by why. `numbers` is the number
     system of its columns: what is not bounded is not certified, and only measured against. `pools` are the figures of
-    pools that rows share, by what the book keeps their index under.
+    pools that rows share which stand together, by what the book keeps their index under.
     """
 
     def __init__(

@@ -213,7 +213,7 @@ class Ratios:
 
 
 def _figures(sweep: Sweep, each: Pooled) -> tuple[Floats, Floats]:
-    """Maintenance and equity by pool, as the sweep has added them up; by row, where it decided some groups exactly."""
+    """Maintenance and equity by pool, as the sweep added them up; from the rows, where it did not for all of these."""
     if (known := sweep.pools.get(each.key)) is not None:
         return known.maintenance, known.equity
     pools, columns, equity = each.index.pools, sweep.columns, np.empty(each.index.size)
