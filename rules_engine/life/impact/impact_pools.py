@@ -157,7 +157,7 @@ class Ratios:
         self._codes = np.empty((2, len(room)), np.int32)
         self._lanes = (np.arange(len(room), dtype=np.int32) % LANES) << 2 * BITS
         self.alike, self.pairs = np.zeros((2, LANES, 1 << BITS, 1 << BITS), np.int64)
-        self.rest: list[list[tuple[Floats, Floats]]] = [[], []]
+        self.rest: list[list[Integers]] = [[np.empty(0, np.int64)] for _ in sweeps]
 
     def add(self, chunk: Chunk, start: int) -> None:
         """Takes the rows of a chunk, of the group that starts here, as far as each is a pool of its own.
@@ -178,8 +178,7 @@ class Ratios:
                 part = np.divide(chunk.margins[2 + at][first:], equity[at][first:], out=self.room[: len(codes)])
                 part *= STEPS
                 np.copyto(codes, part, casting="unsafe")
-                if len(chunk.places):
-                    self.rest[at].append((chunk.margins[2 + at][chunk.places], equity[at][chunk.places]))
+                self.rest[at].append(chunk.places + chunk.rows.start)
             else:
                 codes[:] = NOWHERE
         before, after = self._codes[:, : len(chunk.sizes)]
@@ -199,8 +198,8 @@ class Ratios:
         counts = []
         for at, (layout, sweep) in enumerate(zip(self.layouts, self.sweeps, strict=True)):
             found = (self.pairs.sum((0, 2 - at)) + self.alike.sum((0, 1)) + self.alike.sum((0, 2)))[: len(RATIO_BINS)]
-            if self.rest[at]:
-                found += _binned(*(np.concatenate(each) for each in zip(*self.rest[at], strict=True)))
+            rows, columns = np.concatenate(self.rest[at]), sweep.columns
+            found += _binned(columns.maintenance_margin[rows], columns.equity[rows])
             for each in layout.shared:
                 figures = _figures(sweep, each)
                 for start in range(0, each.index.size, CHUNK):
