@@ -99,7 +99,8 @@ def approve(pin: str, report_file: str | None, plugins: Sequence[str], step: Sig
     Its texts are compiled and compared with its parent anew, and must have the figures that were submitted. Where it
     was submitted with an impact report, that report is asked for. What changes, what guards ask and who approved
     already is told on stderr before the key is read. `show NAME@VERSION` prints the version, `diff NAME NAME@VERSION`
-    the whole of what changes.
+    the whole of what changes. Exits with 1 where a guard forbids the change, or you submitted or approved it already, 2
+    where it cannot be approved.
     """
     from rules_engine.life.store.changes import to_approve
 
@@ -151,7 +152,8 @@ def rollback(pin: str, plugins: Sequence[str], step: Signing) -> None:
     """Undo a version at once.
 
     Where it is in force, the one before it comes back; where it is scheduled, it never comes. Whatever was scheduled
-    after it falls away too. To put it in force again it is submitted and approved again.
+    after it falls away too. To put it in force again it is submitted and approved again. Exits with 2 where there is
+    nothing to undo.
     """
     from rules_engine.life.store import changes
 

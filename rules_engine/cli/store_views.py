@@ -40,7 +40,8 @@ def status(at: datetime | None, store: StoreAt, as_json: bool) -> None:
 
     For each line of policies, with the approvals that are there and those that are missing; and who holds which key.
     With --at in the past it is what stood in the log then: steps that were taken later are left out, and stderr says
-    how many. With --at to come it is what will be in force if no further step is taken.
+    how many. With --at to come it is what will be in force if no further step is taken. Exits with 2 where the store
+    cannot be read, or its log is refused.
     """
     from rules_engine.life.store.replay import known_at
     from rules_engine.report.store import status_document, status_tables
@@ -77,7 +78,8 @@ def history(
     """Show every step that was taken, verified.
 
     The log is verified before it is shown: nobody changed, removed or moved a step. With --verify everything else is
-    too, and what is found is printed with its code: exits with 0 where all is well, 1 where something was found.
+    too, and what is found is printed with its code: exits with 0 where all is well, 1 where something was found, 2
+    where there is no store that could be read.
     """
     from rules_engine.life.store.audit import Audit, audited
     from rules_engine.report.store import history_document, history_table
