@@ -43,9 +43,16 @@ class StoreAt(NamedTuple):
         return self.vouched()
 
     def vouched(self) -> Store:
-        """The store, for answers, which somebody must vouch for."""
+        """The store, for answers, which somebody must vouch for. A usage error where a hash is none.
+
+        Tables show the first digits of a hash only, and one of those would look like a log that was cut off.
+        """
         from rules_engine.life.store.store import Store
 
+        for name, text in (("trust", self.trust), ("head", self.head)):
+            if text is not None and not _HASH(text):
+                wanted = "wanted sha256: and 64 hexadecimal digits"
+                raise click.UsageError(f"--{name}, or the variable: {text!r} is no hash of a log: {wanted}")
         return Store(self.url, trust=self.trust, head=self.head)
 
 
@@ -116,13 +123,6 @@ def _named(context: click.Context, parameter: click.Parameter, url: str | None) 
     return url
 
 
-def _hash(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
-    """A hash of the log, whole. A usage error where it is none: tables show the first digits only."""
-    if text is not None and not _HASH(text):
-        raise click.BadParameter(f"{text!r} is no hash of a log: wanted sha256: and 64 hexadecimal digits")
-    return text
-
-
 store_option = click.option(
     "--store",
     "url",
@@ -136,7 +136,6 @@ trust_option = click.option(
     "--trust",
     metavar="HASH",
     envvar="RULES_ENGINE_TRUST",
-    callback=_hash,
     help="The hash of its first entry, which `store init` printed. [env: RULES_ENGINE_TRUST]",
 )
 key_option = click.option(
@@ -148,7 +147,7 @@ note_option = click.option("--note", default="", metavar="TEXT", help="A remark 
 def head_option(name: str = "--head", parameter: str = "head") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The option for a head of the store; by another name for a command that has another `--head`."""
     said = "A head that was noted before: the store's log must still hold that entry. [env: RULES_ENGINE_HEAD]"
-    return click.option(name, parameter, metavar="HASH", envvar="RULES_ENGINE_HEAD", callback=_hash, help=said)
+    return click.option(name, parameter, metavar="HASH", envvar="RULES_ENGINE_HEAD", help=said)
 
 
 def on_store(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from rules_engine.cli import output
 from rules_engine.cli.inputs import all_of
 from rules_engine.cli.store_options import StoreAt, head_option, trust_option
+from rules_engine.errors import DocumentError
 from rules_engine.policy.pins import names_no_file
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def source(store: StoreAt | None, policies: str | None, texts: Sequence[str]) ->
 
 def is_file(text: str) -> bool:
     """Whether a policy is given as a file, not by its name."""
-    return not names_no_file(text) or Path(text).exists()
+    return not names_no_file(text) or Path(text).is_file()
 
 
 class Versions:
@@ -151,9 +152,14 @@ class Versions:
         from rules_engine.terms.rendering import instant
 
         found = self.submission(text, at)
-        if found is not None:
-            there = standing(self.ledger, found, at)
-            output.message(f"{found.pin} of {self._read[0].tables.name} at {instant(at)}: {there}")
+        if found is None:
+            return
+        store, there = self._read[0], standing(self.ledger, found, at)
+        output.message(f"{found.pin} of {store.tables.name} at {instant(at)}: {there}")
+        try:
+            store.checked(self.registry).any(self.ledger.line(found.statement.policy), found)
+        except DocumentError as error:
+            output.message(f"WARNING nobody is answered by it: {error}")
 
     def _tell_packaged(self, text: str) -> None:
         if self.store is not None and not is_file(text):

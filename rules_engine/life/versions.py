@@ -151,7 +151,7 @@ def load_line(
 
 def names_line(text: str) -> bool:
     """Whether a text names a policy without its version: neither a pin nor a file."""
-    return "@" not in text and not text.endswith((".yaml", ".yml")) and not Path(text).exists()
+    return "@" not in text and not text.endswith((".yaml", ".yml")) and not Path(text).is_file()
 
 
 def begins(policy: Policy) -> datetime:

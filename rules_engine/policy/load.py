@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from rules_engine.errors import PolicyError, Problem
 from rules_engine.policy.pins import FindParent, names_no_file, order_of, parse_pin, unknown_policy
 from rules_engine.terms.policy import Policy
@@ -48,10 +50,11 @@ def load_policy(
 
 
 def misplaced(file: str | os.PathLike[str], policy: Policy) -> Problem | None:
-    """That a file which stands as `NAME/VERSION.yaml` holds another policy than it is looked up as."""
+    """That a file which stands as `NAME/VERSION.yaml` holds another version than it is looked up as: a warning."""
     place = Path(file).absolute()
     pin = parse_pin(f"{place.parent.name}@{place.name.removesuffix('.yaml')}")
-    return None if pin is None or place.parent.name != policy.name else _another(policy, pin, str(file))
+    found = None if pin is None or place.parent.name != policy.name else _another(policy, pin, str(file))
+    return found and msgspec.structs.replace(found, severity="warning")
 
 
 def _another(policy: Policy, pin: tuple[str, str], file: str) -> Problem | None:

@@ -66,22 +66,38 @@ def policies(folder: Path, before: str = "0.01", after: str = "0.015") -> tuple[
     return texts(folder, "1.0.0", before).policy, texts(folder, "1.1.0", after).policy
 
 
-def report(before: Policy, after: Policy, share: Any = "0.01", undetermined: Any = "0", **fields: Any) -> bytes:
-    """An impact report, as far as guards read it."""
+HEALTHY = ("healthy", "healthy", 99, "99.00")
+LIQUIDATED = ("healthy", "liquidate", 1, "1.00")
+
+
+def moves(*told: tuple[str, str, int, str]) -> list[dict[str, Any]]:
+    """Transitions as a report has them."""
+    names = ("before", "after", "positions", "notional")
+    return [dict(zip(names, each, strict=True)) | {"accounts": 1} for each in told]
+
+
+def report(
+    before: Policy,
+    after: Policy,
+    share: Any = "0.01",
+    undetermined: Any = "0",
+    told: tuple[tuple[str, str, int, str], ...] = (HEALTHY, LIQUIDATED),
+    **fields: Any,
+) -> bytes:
+    """An impact report, as far as guards read it; its sums are those of its transitions, but for what is stated."""
+    newly = [each for each in told if each[0] in ("healthy", "margin_call") and each[1] in ("liquidate", "bankrupt")]
+    whole = sum(Decimal(notional) for *_, notional in told)
     document = {
         "before": identity_of(before).to_dict(),
         "after": identity_of(after).to_dict(),
-        "positions": 100,
+        "positions": sum(positions for _, _, positions, _ in told),
         "rows_at_fault": 0,
         "unpriced_positions": 0,
-        "newly_liquidated": {"positions": 1, "notional": "1.00"},
+        "newly_liquidated": {"positions": sum(each[2] for each in newly), "notional": "1.00"},
         "newly_liquidatable_share": share,
-        "newly_liquidatable_notional": {"numerator": "1", "denominator": "100"},
+        "newly_liquidatable_notional": {"numerator": "1", "denominator": str(whole)},
         "newly_undetermined_share": undetermined,
-        "transitions": [
-            {"before": "healthy", "after": "healthy", "positions": 99, "accounts": 99, "notional": "99.00"},
-            {"before": "healthy", "after": "liquidate", "positions": 1, "accounts": 1, "notional": "1.00"},
-        ],
+        "transitions": moves(*told),
         **fields,
     }
     return json.dumps(document).encode()
@@ -99,22 +115,35 @@ def test_figures__of_two_policies(tmp_path: Path) -> None:
 def test_report__counts_what_is_undetermined_too(tmp_path: Path) -> None:
     """A change that makes pools undetermined is not a way around the guard."""
     before, after = policies(tmp_path)
-    moves = [("healthy", "healthy", "41.67"), ("healthy", "liquidate", "33.33"), ("healthy", "undetermined", "25.00")]
-    names = ("before", "after", "notional")
-    transitions = [dict(zip(names, each, strict=True)) | {"positions": 1, "accounts": 1} for each in moves]
-    found = figures_of(before, after, report(before, after, "1/3", "0.25", transitions=transitions))
+    told = (
+        ("healthy", "healthy", 1, "41.67"),
+        ("healthy", "liquidate", 1, "33.33"),
+        ("healthy", "undetermined", 1, "25"),
+    )
+    found = figures_of(before, after, report(before, after, "1/3", "0.25", told))
     assert found.newly_liquidatable == Decimal("0.583333333334")  # 7 / 12
 
 
-@pytest.mark.parametrize(("share", "undetermined"), [("0", "0"), ("0.0099", "0"), ("0.0101", "0"), ("0.01", "0.0001")])
-def test_report__whose_shares_are_not_those_of_its_transitions_is_refused(
-    tmp_path: Path, share: str, undetermined: str
-) -> None:
-    """One position of a hundred of the notional is newly to be liquidated: edited by hand, it says so in one place."""
+EDITED = [
+    {"share": "0"},
+    {"share": "0.0099"},
+    {"share": "0.0101"},
+    {"undetermined": "0.0001"},
+    {"newly_liquidatable_notional": {"numerator": "1", "denominator": "100000"}},
+    {"newly_liquidated": {"positions": 2, "notional": "1.00"}},
+    {"positions": 101},
+    {"transitions": moves(HEALTHY)},
+    {"transitions": moves(HEALTHY, ("healthy", "liquidate", 1, "0"))},
+]
+
+
+@pytest.mark.parametrize("fields", EDITED)
+def test_report__that_says_two_things_is_refused(tmp_path: Path, fields: dict[str, Any]) -> None:
+    """One position, a hundredth of the notional, is newly to be liquidated: edited by hand, it says so in one place."""
     before, after = policies(tmp_path)
-    assert figures_of(before, after, report(before, after, "0.01")).newly_liquidatable == Decimal("0.01")
-    with pytest.raises(StoreError, match=r"REPORT_INVALID.* is 0[.0-9]*, and by its transitions it is 0"):
-        figures_of(before, after, report(before, after, share, undetermined))
+    assert figures_of(before, after, report(before, after)).newly_liquidatable == Decimal("0.01")
+    with pytest.raises(StoreError, match=r"REPORT_INVALID.* where .* stated"):
+        figures_of(before, after, report(before, after, **fields))
 
 
 @pytest.mark.parametrize("share", ["2", "-1", "NaN", "1e-5", "1e999999999", "1/0", 0.5, None, "9" * 3000])

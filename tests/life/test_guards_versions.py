@@ -14,7 +14,7 @@ from rules_engine.life.store.refusals import StoreError
 from rules_engine.life.store.statements import Submit
 from rules_engine.life.store.store import Store
 from tests.life.people import REGISTRY, at, by, founded, guards, put_in_force, texts
-from tests.life.test_guards import policies, report
+from tests.life.test_guards import HEALTHY, LIQUIDATED, policies, report
 
 NEW = "effective_from: 2026-12-01T09:00:00Z\napplies_to: new_positions\n"
 
@@ -79,19 +79,13 @@ def test_version__that_ends_is_looser_than_one_that_does_not(tmp_path: Path) -> 
     assert list(found.values()) == [True, True, False, False]
 
 
-def moves(*told: tuple[str, str, int, str]) -> list[dict[str, Any]]:
-    """Transitions as a report has them."""
-    names = ("before", "after", "positions", "notional")
-    return [dict(zip(names, each, strict=True)) | {"accounts": 1} for each in told]
-
-
 @pytest.mark.parametrize(
     "fields",
     [
-        {"positions": 0},
+        {"share": "0", "told": ()},
         {"rows_at_fault": 1},
         {"unpriced_positions": 1},
-        {"transitions": moves(("healthy", "liquidate", 1, "1.00"), ("undetermined", "undetermined", 1, "5.00"))},
+        {"told": (HEALTHY, LIQUIDATED, ("undetermined", "undetermined", 1, "0"))},
     ],
 )
 def test_report__that_hides_what_a_guard_asks_for_is_refused(tmp_path: Path, fields: dict[str, Any]) -> None:
@@ -113,24 +107,16 @@ def test_report__without_counts_is_none(tmp_path: Path, fields: dict[str, Any]) 
 
 
 @pytest.mark.parametrize(
-    ("whole", "newly", "share"),
+    ("healthy", "stated", "share"),
     [
-        ("100", 1, Decimal("0.26005")),  # 0.01 of the report, and 25 and half a cent of 100
-        ("100", 4, Decimal("0.01")),  # the report has them in its share already
-        ("25", 1, Decimal(1)),  # no more than all of it
+        ("74.00", "0.01", Decimal("0.26005")),  # 0.01 of the report, and 25 and half a cent of 100
+        ("0", "1/26", Decimal(1)),  # no more than all of it
     ],
 )
 def test_report__of_what_could_not_be_decided_and_is_to_be_liquidated(
-    tmp_path: Path, whole: str, newly: int, share: Decimal
+    tmp_path: Path, healthy: str, stated: str, share: Decimal
 ) -> None:
     """It may have been healthy: it counts as newly liquidatable."""
     before, after = policies(tmp_path)
-    data = report(
-        before,
-        after,
-        f"1/{whole}",
-        transitions=moves(("healthy", "liquidate", 1, "1.00"), ("undetermined", "liquidate", 3, "25.00")),
-        newly_liquidated={"positions": newly, "notional": "1.00"},
-        newly_liquidatable_notional={"numerator": "1", "denominator": whole},
-    )
-    assert figures_of(before, after, data).newly_liquidatable == share
+    told = (("healthy", "healthy", 1, healthy), LIQUIDATED, ("undetermined", "liquidate", 3, "25.00"))
+    assert figures_of(before, after, report(before, after, stated, "0", told)).newly_liquidatable == share

@@ -34,10 +34,10 @@ from tests.life.test_store import in_force, refused
 STEPS = [{"above": "0.2", "ask": 2}, {"above": "1", "ask": "forbid"}]
 
 
-def follower(store: Store) -> FollowingEngine:
-    """An engine that follows a store in any database."""
+def follower(store: Store, hours: int = 1) -> FollowingEngine:
+    """An engine that follows a store in any database, from so many hours after the beginning on."""
     own = Store(store.tables._url.render_as_string(hide_password=False), trust=store.trust)
-    return FollowingEngine(own, NAME, REGISTRY, clock=Clock())
+    return FollowingEngine(own, NAME, REGISTRY, clock=Clock(hours))
 
 
 def found(store: Store) -> list[str]:
@@ -107,7 +107,8 @@ def test_figures__below_the_version_in_force_count_too(url: str, tmp_path: Path)
     refused("STORE_FIGURES", lambda: in_force(store, 4))
     for hours, version in ((5, "1.2.0"), (6, "1.1.0")):
         rollback(store, f"{NAME}@{version}", REGISTRY, by("otto", hours))
-    engine = follower(store)
+    refused("STORE_FIGURES", lambda: follower(store, 5))
+    engine = follower(store, 7)
     assert [engine.engine(at(hours)).policy.version for hours in (1, 3, 4, 7)] == 4 * ["1.0.0"]
     refused("STORE_FIGURES", lambda: in_force(store, 4))
     assert in_force(store, 7) == "1.0.0"

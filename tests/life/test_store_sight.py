@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from rules_engine.life.store.keys import read_private_key
+from rules_engine.life.store.statements import Submit
+from rules_engine.life.store.store import Signer, Store
+from rules_engine.life.store.texts import read_texts
 from tests.life.offices import LATER, LATEST, Office, answer, run
-from tests.life.people import BASE, NAME
+from tests.life.people import BASE, NAME, REGISTRY, submission_fields
 
 INSTANT = r"20\d\d-\d\d-\d\dT[\d:.]+Z"
 
@@ -201,13 +206,26 @@ def test_status__of_an_instant_to_come_is_what_will_be_if_nothing_else_happens(o
     assert (version["version"], version["state"]) == ("1.1.0", "in force")
 
 
+def test_show__warns_of_figures_that_are_false(office: Office) -> None:
+    """Whoever looks at a version learns that nobody is answered by it."""
+    store, path = Store("risk.db"), office.version("1.1.0", "0.015")
+    version = read_texts(path, REGISTRY)
+    signer = Signer(key=read_private_key("sam.key"), now=datetime.now(UTC))
+    store.append(store.ledger(), signer, Submit, submission_fields(store, version), version.documents)
+    told = run("show", f"{NAME}@1.1.0")
+    assert told.exit_code == 0
+    assert "WARNING nobody is answered by it: STORE_FIGURES" in told.stderr
+
+
 def test_report__of_an_edited_text_names_both(office: Office) -> None:
     """The version is the same, the digest is not."""
     identity = {"name": NAME, "version": "1.1.0", "digest": "sha256:0"}
     shares = {"newly_liquidatable_share": "0", "newly_undetermined_share": "0"}
-    counts = {"positions": 1, "rows_at_fault": 0, "unpriced_positions": 0, "transitions": []}
-    notional = {"newly_liquidatable_notional": {"numerator": "0", "denominator": "1"}}
-    report = {"before": identity, "after": identity, **shares, **counts, **notional}
+    counts = {"positions": 1, "rows_at_fault": 0, "unpriced_positions": 0}
+    moves = [{"before": "healthy", "after": "healthy", "positions": 1, "accounts": 1, "notional": "1"}]
+    notional: dict[str, object] = {"newly_liquidatable_notional": {"numerator": "0", "denominator": "1"}}
+    notional["newly_liquidated"] = {"positions": 0, "notional": "0"}
+    report = {"before": identity, "after": identity, **shares, **counts, **notional, "transitions": moves}
     Path("impact.json").write_text(json.dumps(report))
     told = office.step("submit", office.version("1.1.0", "0.015"), "--impact", "impact.json", by="sam").stderr
     assert f"REPORT_INVALID the report compares {NAME}@1.1.0 sha256:0 with {NAME}@1.1.0 sha256:0 (wanted" in told

@@ -9,9 +9,11 @@ import pytest
 from rules_engine.errors import DocumentError, PolicyError
 from rules_engine.life.store.audit import audited
 from rules_engine.life.store.changes import rollback
+from rules_engine.life.store.following import StoreWarning
 from rules_engine.life.store.log import sha256
 from rules_engine.life.store.statements import Activate, Approve, Rollback, Submit
 from rules_engine.life.store.store import Store
+from tests.life.followers import Clock
 from tests.life.people import (
     NAME,
     REGISTRY,
@@ -26,6 +28,7 @@ from tests.life.people import (
     submission_fields,
     texts,
 )
+from tests.life.tampering import Hands
 from tests.life.test_store import in_force, refused
 from tests.life.test_store_false import follower, found
 
@@ -59,12 +62,40 @@ def test_undone__what_cannot_be_read_keeps_nobody_out(url: str, tmp_path: Path, 
         in_force(store, 3)
     rollback(store, SECOND, REGISTRY, by("otto", 4))
     put_in_force(store, texts(tmp_path, "1.2.0", "0.012"), 6)
-    engine = follower(store)
+    with pytest.raises(DocumentError, match=kind):
+        follower(store, 3)
+    engine = follower(store, 7)
     assert [engine.engine(at(hours)).policy.version for hours in (1, 5, 7)] == ["1.0.0", "1.0.0", "1.2.0"]
     with pytest.raises(PolicyError, match=kind):
         engine.engine(at(3))
     assert in_force(store, 7) == "1.2.0"
     assert store.ends(store.ledger()) == {}
+
+
+def test_undone__ahead_of_time_what_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
+    """Until the undoing comes the last good version stays, and it is told; a text that is found again answers."""
+    store = founded(str(tmp_path / "store.db"))
+    put_in_force(store, texts(tmp_path, "1.0.0", "0.01"))
+    engine, told = follower(store, 1), list[Exception]()
+    engine.tell = told.append
+    clock = engine.clock
+    assert isinstance(clock, Clock)
+    put_in_force(store, texts(tmp_path, "1.1.0", "0.011"), 2)
+    rollback(store, SECOND, REGISTRY, by("otto", 20))
+    hands = Hands(store)
+    lost = [row for row in hands.documents if b"version: 1.1.0" not in row["text"]]
+    clock.now = at(5)
+    with hands.put(documents=lost):
+        assert not engine.refresh()
+        assert "DOCUMENT_MISSING" in str(told[-1])
+        assert engine.engine(at(5)).policy.version == "1.0.0"
+        clock.now = at(21)
+        later = follower(store, 21)
+        with pytest.raises(PolicyError, match="DOCUMENT_MISSING"):
+            later.engine(at(5))
+    with pytest.warns(StoreWarning, match="STORE_BACKDATED"):
+        assert later.refresh()
+    assert [later.engine(at(hours)).policy.version for hours in (1, 5, 21)] == ["1.0.0", "1.1.0", "1.0.0"]
 
 
 def test_undone__by_a_clock_ahead_though_the_version_beneath_has_ended(url: str, tmp_path: Path) -> None:
@@ -115,5 +146,7 @@ def test_audit__is_clean_again_when_a_submission_without_a_text_is_overtaken(url
     submitted_unreadable(store, tmp_path, "DOCUMENT_MISSING")
     assert audited(store, REGISTRY).errors > 0
     put_in_force(store, texts(tmp_path, "1.2.0", "0.012"), 2)
+    put_in_force(store, texts(tmp_path, "1.3.0", "0.013"), 3, effective=at(9))
+    rollback(store, f"{NAME}@1.3.0", REGISTRY, by("otto", 4))
     audit = audited(store, REGISTRY)
     assert ({problem.code for problem in audit.problems}, audit.errors) == ({"DOCUMENT_MISSING"}, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-MISTYPED: Final = re.compile(r"(postgres\w*|mysql\w*)[+\w]*:(?!//)", re.IGNORECASE)
+MISTYPED: Final = re.compile(r"(postgres\w*|mysql\w*)[+\w]*(:(?!//)|//)", re.IGNORECASE)
 """What is meant as the address of a server, and would be a file: its name may hold a password."""
 
 

@@ -10,7 +10,7 @@ from rules_engine.errors import PolicyError, Problem
 from rules_engine.extension.registry import Registry
 from rules_engine.life.store.checked import UNLAWFUL, Checked
 from rules_engine.life.store.ledger import Ledger
-from rules_engine.life.store.lines import Line, Submission, Turn
+from rules_engine.life.store.lines import Line, Submission
 from rules_engine.life.store.refusals import StoreError
 from rules_engine.life.store.store import Store
 
@@ -18,8 +18,8 @@ from rules_engine.life.store.store import Store
 class Audit(msgspec.Struct, frozen=True):
     """What was found. `ledger` is None where the log itself is not accepted: nothing else can be said then.
 
-    What is wrong with a submission that was overtaken, and that nothing was ever answered by, is a warning: whoever may
-    submit could otherwise leave a store that is never clean again.
+    What is wrong with a submission that was overtaken, or that never came, is a warning, for nothing was ever answered
+    by it: whoever may submit could otherwise leave a store that is never clean again.
     """
 
     ledger: Ledger | None
@@ -60,7 +60,7 @@ def _of_texts(store: Store, ledger: Ledger) -> Iterator[Problem]:
 
 def _matters(line: Line, submission: Submission) -> bool:
     """Whether something was, or may still be, answered by a submission."""
-    return submission.activation is not None or submission in line.waiting
+    return any(turn.submission is submission for turn in line.turns) or submission in line.waiting
 
 
 def _weighed(problems: Iterable[Problem], matters: bool) -> Iterator[Problem]:
@@ -72,17 +72,13 @@ def _of_figures(store: Store, ledger: Ledger, registry: Registry) -> Iterator[Pr
     """Versions whose digest, figures or instant do not come out as they were signed, and those that wait, too."""
     checked = Checked(lambda submission: store.policy_of(submission, registry))
     for line in ledger.lines.values():
-        turns = {turn.submission.statement.sequence: turn for turn in line.turns}
-        for sequence, submission in line.submissions.items():
-            yield from _of_version(checked, line, submission, turns.get(sequence))
+        for submission in line.submissions.values():
+            yield from _of_version(checked, line, submission)
 
 
-def _of_version(checked: Checked, line: Line, submission: Submission, turn: Turn | None) -> Iterator[Problem]:
+def _of_version(checked: Checked, line: Line, submission: Submission) -> Iterator[Problem]:
     try:
-        if turn is None:
-            checked.submission(line, submission)
-        else:
-            checked.turn(line, turn)
+        checked.any(line, submission)
     except StoreError as error:
         told = [problem for problem in error.problems if problem.code in ("DOCUMENT_DIGEST", *UNLAWFUL)]
         yield from _weighed(told, _matters(line, submission))
@@ -90,4 +86,5 @@ def _of_version(checked: Checked, line: Line, submission: Submission, turn: Turn
         message = f"{submission.pin} does not compile any more: {error.problems[0]}"
         hint = "a plugin may be missing, or the software is another one"
         problem = Problem(code="FIGURES_UNCHECKED", message=message, hint=hint)
-        yield from _weighed([problem], _matters(line, submission) and (turn is None or turn.undone is None))
+        undone = any(turn.submission is submission and turn.undone is not None for turn in line.turns)
+        yield from _weighed([problem], _matters(line, submission) and not undone)

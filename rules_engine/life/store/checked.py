@@ -36,8 +36,8 @@ class Checked:
         self._policies: dict[tuple[object, ...], Policy] = {}
         self._figures: dict[tuple[str, ...], Figures] = {}
 
-    def line(self, line: Line) -> PolicyLine:
-        """The versions of a line, with the times at which one was in force that cannot be read and was undone.
+    def line(self, line: Line, now: datetime) -> PolicyLine:
+        """The versions of a line, with the times at which one was in force that cannot be read and was undone by now.
 
         Those are left out that were undone and should never have been, and those that were built on such a one. Raises
         `StoreError` and `PolicyError` where one that was not undone does not hold.
@@ -51,7 +51,7 @@ class Checked:
             try:
                 found.append((turn.effective, self.turn(line, turn), turn.undone))
             except DocumentError as error:
-                if turn.undone is None:
+                if turn.undone is None or turn.undone > now:
                     raise
                 if error.problems[0].code in UNLAWFUL:
                     unlawful.append(turn.sequence)
@@ -72,6 +72,11 @@ class Checked:
                 raise _false(turn.submission, found)
         check_span(policy, turn.effective)
         return policy
+
+    def any(self, line: Line, submission: Submission) -> Policy:
+        """The policy of a submission, judged as the turn that it became, or else as what waits. Raises as these do."""
+        turn = next((turn for turn in line.turns if turn.submission is submission), None)
+        return self.submission(line, submission) if turn is None else self.turn(line, turn)
 
     def submission(self, line: Line, submission: Submission) -> Policy:
         """The policy of a submission, whose figures are true. Raises `StoreError` (`STORE_FIGURES`)."""

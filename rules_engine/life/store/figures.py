@@ -24,8 +24,8 @@ SHARES: Final = ("newly_liquidatable_share", "newly_undetermined_share")
 WRITES: Final = "`rules-engine impact BEFORE AFTER --book BOOK --market MARKET --json > FILE` writes one"
 UNDETERMINED: Final = "undetermined"
 FALLEN: Final = ("liquidate", "bankrupt")
-ORIGINS: Final = {"known": ("healthy", "margin_call"), UNDETERMINED: (UNDETERMINED,)}
-"""From where positions come that are newly to be liquidated: what was not decided before might have been healthy."""
+KNOWN: Final = ("healthy", "margin_call")
+"""From where positions come that are newly to be liquidated."""
 HALF_A_CENT: Final = Fraction(1, 200)
 _SHARE: Final = re.compile(r"[0-9]{1,2000}(?:\.[0-9]{1,2000}|/[0-9]{1,2000})?").fullmatch
 
@@ -93,7 +93,7 @@ def read_report(data: bytes) -> Report:
             hidden=max(faults, _count(document["unpriced_positions"]), undecided),
             share=sum((_fraction(document[name]) for name in SHARES), Fraction()),
         )
-        undecided_before = _from_undetermined(document)
+        undecided_before = _undecided_before(document)
     except (ValueError, KeyError, TypeError, RecursionError, ZeroDivisionError) as error:
         raise refusal("REPORT_INVALID", f"this is no impact report: {_why(error)}", WRITES) from error
     if report.share > 1:
@@ -111,36 +111,43 @@ def _why(error: Exception) -> str:
 
 
 def _agrees(document: Any) -> None:
-    """Whether the shares that guards go by are those of the transitions. Raises ValueError where they are not.
+    """Whether what guards go by is what the transitions say. Raises ValueError where it is not.
 
     Transitions state their notional to the cent, half of which is left for each.
     """
-    whole = _fraction(document["newly_liquidatable_notional"]["denominator"])
-    for name, befores, afters in (
-        (SHARES[0], ORIGINS["known"], FALLEN),
-        (SHARES[1], (*ORIGINS["known"], *FALLEN), (UNDETERMINED,)),
-    ):
-        moves = [each for each in document["transitions"] if each["before"] in befores and each["after"] in afters]
-        notional = sum((_fraction(each["notional"]) for each in moves), Fraction())
-        if abs(_fraction(document[name]) * whole - notional) > HALF_A_CENT * len(moves):
-            said = f"its {name} is {document[name]:.80}"
-            found = plain(Decimal(round(notional / whole * 10**6)).scaleb(-6)) if whole else "of nothing"
-            raise ValueError(f"{said}, and by its transitions it is {found}")
+    moves, whole = document["transitions"], _fraction(document["newly_liquidatable_notional"]["denominator"])
+    liquidated, undetermined = (
+        [each for each in moves if each["before"] in befores and each["after"] in afters]
+        for befores, afters in ((KNOWN, FALLEN), ((*KNOWN, *FALLEN), (UNDETERMINED,)))
+    )
+    positions = ((moves, document["positions"]), (liquidated, document["newly_liquidated"]["positions"]))
+    for each, stated in positions:
+        found = sum(_count(one["positions"]) for one in each)
+        if found != _count(stated):
+            raise ValueError(f"its transitions have {found} positions where {stated} are stated")
+    shares = (Fraction(1), *(_fraction(document[name]) for name in SHARES))
+    for each, share in zip((moves, liquidated, undetermined), shares, strict=True):
+        notional = sum((_fraction(one["notional"]) for one in each), Fraction())
+        if abs(share * whole - notional) > HALF_A_CENT * len(each):
+            raise ValueError(
+                f"its transitions have a notional of {_plain(notional)} where {_plain(share * whole)} is stated"
+            )
 
 
-def _from_undetermined(document: Any) -> Fraction:
-    """The part of notional to be liquidated that could not be decided before, where it is not in the share already.
+def _undecided_before(document: Any) -> Fraction:
+    """The part of notional to be liquidated that could not be decided before: it might have been healthy.
 
     Transitions state it to the cent; half a cent is added for each, so that no rounding hides it.
     """
-    fallen = [each for each in document["transitions"] if each["after"] in FALLEN]
-    rows = {name: [each for each in fallen if each["before"] in names] for name, names in ORIGINS.items()}
-    known, unknown = (sum(_count(each["positions"]) for each in found) for found in rows.values())
-    if not unknown or _count(document["newly_liquidated"]["positions"]) >= known + unknown:
-        return Fraction()
-    notional = sum((_fraction(each["notional"]) + HALF_A_CENT for each in rows[UNDETERMINED]), Fraction())
+    found = [each for each in document["transitions"] if each["before"] == UNDETERMINED and each["after"] in FALLEN]
+    notional = sum((_fraction(each["notional"]) + HALF_A_CENT for each in found if each["positions"]), Fraction())
     whole = _fraction(document["newly_liquidatable_notional"]["denominator"])
-    return notional / whole if whole else Fraction(1)
+    return notional / whole if whole else Fraction(bool(notional))
+
+
+def _plain(notional: Fraction) -> str:
+    """An amount of money, to the cent."""
+    return plain(Decimal(round(notional * 100)).scaleb(-2))
 
 
 def _share_of(report: Report, parent: Policy, candidate: Policy) -> Decimal:

@@ -128,11 +128,9 @@ class FollowingEngine(ByMarket):
         ledger = self.store.trusted_ledger()
         written = ledger.line(self.name)
         self._known = bool(written.submissions)
-        standing = (turn.submission for turn in written.turns if turn.undone is None)
+        standing = (turn.submission for turn in written.turns if turn.undone is None or turn.undone > at)
         self.store.check_texts(standing)  # the same log may have other texts
-        line = self._checked.line(written)
-        if last is not None and ledger.head == last.head:
-            return Reading(last.head, last.line, at)
+        line = self._checked.line(written, at)
         if last is not None and differs_from(last.line, line) is None:
             line = last.line
         return Reading(ledger.head, line, at)
