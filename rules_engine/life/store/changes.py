@@ -201,7 +201,7 @@ def examine(
         found = msgspec.structs.replace(found, newly_liquidatable=signed.newly_liquidatable)
     if found != signed:
         who = ledger.keys[said.signer].name
-        hint = f"ask {who}, who submitted it; where a version below it came back since, submit it anew"
+        hint = f"do not sign it; ask {who}, who submitted it, or submit it anew if what it follows has changed since"
         raise refusal("STORE_FIGURES", f"it was submitted with {words(signed)}, and it has {words(found)}", hint)
     return policy, checked.parent(followed)
 
