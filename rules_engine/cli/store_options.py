@@ -52,7 +52,7 @@ class StoreAt(NamedTuple):
         for name, text in (("trust", self.trust), ("head", self.head)):
             if text is not None and not _HASH(text):
                 wanted = "wanted sha256: and 64 hexadecimal digits"
-                raise click.UsageError(f"--{name}, or the variable: {text!r} is no hash of a log: {wanted}")
+                raise click.UsageError(f"the {name} of the store: {text!r} is no hash of a log: {wanted}")
         return Store(self.url, trust=self.trust, head=self.head)
 
 
