@@ -157,7 +157,7 @@ class Versions:
         store, there = self._read[0], standing(self.ledger, found, at)
         output.message(f"{found.pin} of {store.tables.name} at {instant(at)}: {there}")
         try:
-            store.checked(self.registry).any(self.ledger.line(found.statement.policy), found)
+            store.checked(self.registry).whole(self.ledger.line(found.statement.policy), found)
         except DocumentError as error:
             output.message(f"WARNING nobody is answered by it: {error}")
 

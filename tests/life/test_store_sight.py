@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -215,6 +216,16 @@ def test_show__warns_of_figures_that_are_false(office: Office) -> None:
     told = run("show", f"{NAME}@1.1.0")
     assert told.exit_code == 0
     assert "WARNING nobody is answered by it: STORE_FIGURES" in told.stderr
+
+
+def test_show__warns_of_what_a_version_is_built_on(office: Office) -> None:
+    """Nobody can load the line: its text is good, and that of the version beneath is gone."""
+    office.in_force("1.1.0", "0.011")
+    assert "WARNING" not in run("show", NAME).stderr
+    with sqlite3.connect("risk.db") as database:
+        gone = "instr(text, CAST('policy: usdt-perpetuals' || char(10) || 'version: 1.0.0' AS BLOB))"
+        assert database.execute(f"DELETE FROM rules_engine_documents WHERE {gone}").rowcount == 1
+    assert "WARNING nobody is answered by it: DOCUMENT_MISSING" in run("show", NAME).stderr
 
 
 def test_report__of_an_edited_text_names_both(office: Office) -> None:

@@ -73,6 +73,12 @@ class Checked:
         check_span(policy, turn.effective)
         return policy
 
+    def whole(self, line: Line, submission: Submission) -> None:
+        """Judges a submission and all that it is built on, as whoever loads it does. Raises as `turn` does."""
+        for turn in reversed(line.followed(submission) or ()):
+            self.turn(line, turn)
+        self.any(line, submission)
+
     def any(self, line: Line, submission: Submission) -> Policy:
         """The policy of a submission, judged as the turn that it became, or else as what waits. Raises as these do."""
         turn = next((turn for turn in line.turns if turn.submission is submission), None)
